@@ -1,0 +1,1 @@
+"""Palier: every contact's touchpoints become engagement tiers, in real time and exactly once."""
