@@ -42,7 +42,9 @@ class HealthServer:
             self._server = _Server(self._host, self._port, self._metrics, self._health)
         except OSError as error:
             raise ConfigurationError(_why_not(self._host, self._port, error)) from None
-        self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="metrics", daemon=True
+        )
         self._thread.start()
         return int(self._server.server_address[1])
 
