@@ -1,0 +1,331 @@
+"""The domain, or the whole `palier replay` command, beside the naive model, change by change.
+
+In `tests/`:  python -m model.compare --seeds 1..20 --touchpoints 60000 [--replay] [--pack default|twins] [--codec] [--timers]
+
+Exit code 0: no difference; 1: differences, printed with the seed and the place in the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model import histories
+from model.naive import NaiveModel, milliseconds
+from model.tables import DAY, DEFAULT, TWINS, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PACKS = {"default": DEFAULT, "twins": TWINS}
+MUST_BE_EQUAL = (
+    "contact_id", "sequence", "from", "to", "direction", "gained", "lost", "occurred_at", "cause", "touchpoint_id",
+    "touchpoint_source", "held", "channels", "thresholds",
+)  # fmt: skip
+ROUNDING = 1e-6
+"""Two orders of adding the same floats agree far better than this; a wrong weight or half-life does not."""
+
+
+@dataclass
+class Report:
+    """What one log showed."""
+
+    differences: list[str] = field(default_factory=list)
+    touchpoints: int = 0
+    changes: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+
+
+# --- the model's side into the product's values ---------------------------------------------------------------------------
+
+
+def rule_pack(table: Table):
+    """The table as the domain's rule pack, made of the domain's public dataclasses."""
+    from palier.domain.pack import Axis, Distinct, Rule, RulePack, Tier
+
+    return RulePack(
+        name="model",
+        version=1,
+        digest="0" * 64,
+        axes=tuple(Axis(name, half_life) for name, half_life in table.half_lives.items()),
+        tiers=tuple(
+            Tier(
+                name,
+                dict(tier.enter),
+                dict(tier.leave),
+                Distinct(**asdict(tier.distinct)) if tier.distinct else None,
+                "",
+            )
+            for name, tier in table.tiers.items()
+        ),
+        rules={
+            type_: Rule(
+                type=type_,
+                weights=dict(row.weights),
+                critical_weights=None if row.critical is None else dict(row.critical),
+                critical_below=None if row.critical is None else row.critical_below,
+                per_day=row.per_day,
+                per_object=row.per_object,
+                grants=row.grants,
+                withdraws=row.withdraws,
+                resets=row.resets,
+                zero=row.zero,
+                erases=row.erases,
+            )
+            for type_, row in table.types.items()
+        },
+        permission_channels=table.permission_channels,
+    )
+
+
+def domain_touchpoint(touchpoint: dict):
+    """The JSON object as the domain's value; null is absent."""
+    from palier.domain.touchpoint import Touchpoint
+
+    return Touchpoint(
+        id=touchpoint["id"],
+        source=touchpoint["source"],
+        type=touchpoint["type"],
+        channel=touchpoint["channel"],
+        contact_id=touchpoint["contact_id"],
+        occurred_at=milliseconds(touchpoint["occurred_at"]),
+        object_id=touchpoint.get("object_id"),
+        campaign_id=touchpoint.get("campaign_id"),
+        rating=touchpoint.get("rating"),
+        bot=touchpoint.get("bot") is True,
+    )
+
+
+def change_dict(change) -> dict:
+    """The domain's tier change with the contract's names."""
+    as_dict = asdict(change)
+    as_dict["from"], as_dict["to"] = as_dict.pop("from_tier"), as_dict.pop("to_tier")
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in as_dict.items()}
+
+
+def printed_change_dict(line: bytes) -> dict:
+    """A line of `palier replay` with its times as ms; what an erasure leaves out is empty."""
+    change = {"held": [], "channels": [], "thresholds": {}, "scores": {}, "reasons": []} | json.loads(line)
+    change["occurred_at"] = milliseconds(change["occurred_at"])
+    change["reasons"] = [reason | {"occurred_at": milliseconds(reason["occurred_at"])} for reason in change["reasons"]]
+    return change
+
+
+# --- one change beside the other ------------------------------------------------------------------------------------------
+
+
+def differences(expected: dict, actual: dict, *, printed: bool) -> Iterator[str]:
+    """What `actual` says otherwise than the model; `printed`: numbers must be floored to 4 decimals."""
+    equal = (*MUST_BE_EQUAL, "recorded_at") if printed else (*MUST_BE_EQUAL, "since")
+    for name in equal:
+        if expected[name] != actual.get(name):
+            yield f"{name}: model {expected[name]!r}, product {actual.get(name)!r}"
+    if expected["scores"].keys() != actual["scores"].keys():
+        yield f"scores: model {expected['scores']}, product {actual['scores']}"
+    else:
+        for axis, score in expected["scores"].items():
+            if not _is_same_number(score, actual["scores"][axis], printed=printed):
+                yield f"score of {axis}: model {score!r}, product {actual['scores'][axis]!r}"
+    yield from _reason_differences(expected, actual["reasons"], printed=printed)
+
+
+def _reason_differences(expected: dict, actual: list[dict], *, printed: bool) -> Iterator[str]:
+    """Place by place a contribution of the worth the model has there; among equals any order and choice will do.
+
+    (That the newer of two equals comes first shows only where two times and weights give the same worth to the last bit.)
+    """
+    pool = expected["reason_pool"]
+    if len(actual) != len(expected["reasons"]):
+        yield f"reasons: model {len(expected['reasons'])}, product {len(actual)}: {actual}"
+        return
+    unused = list(pool)
+    for place, (reason, wanted) in enumerate(zip(actual, expected["reasons"], strict=True)):
+        alike = [candidate for candidate in unused if _is_same_reason(candidate, reason, printed=printed)]
+        if not alike or abs(abs(alike[0]["worth"]) - abs(wanted["worth"])) > ROUNDING:
+            yield f"reason {place}: model {wanted}, product {reason}"
+            return
+        unused.remove(alike[0])
+
+
+def _is_same_reason(expected: dict, actual: dict, *, printed: bool) -> bool:
+    numbers = ("worth", "weight")
+    return all(expected[name] == actual.get(name) for name in expected if name not in numbers) and all(
+        _is_same_number(expected[name], actual[name], printed=printed) for name in numbers
+    )
+
+
+def _is_same_number(expected: float, actual: float, *, printed: bool) -> bool:
+    if printed:  # floor, not round; a rounding error may lie on either side of the last digit's edge
+        return actual in {math.floor((expected + error) * 10_000) / 10_000 for error in (-1e-9, 0, 1e-9)}
+    return abs(expected - actual) <= ROUNDING
+
+
+# --- a whole log ----------------------------------------------------------------------------------------------------------
+
+
+def compare_fold(
+    log: list[dict], table: Table = DEFAULT, *, pack=None, codec: bool = False, timers: int | None = None
+) -> Report:
+    """Fold the log with domain and model.
+
+    Args:
+        log: touchpoints in order of arrival.
+        table: the model's pack.
+        pack: the domain's pack; the table's if not given.
+        codec: encode and decode the state before every touchpoint, as the worker's store does.
+        timers: seed for timers that take demotions between touchpoints, some too early for what arrives after them.
+    """
+    from palier.domain.demotion import expire, next_demotion_at
+    from palier.domain.fold import fold
+    from palier.domain.state import ContactState
+
+    if codec:
+        from palier.contracts.contact_state import decode_state, encode_state
+
+    pack = pack or rule_pack(table)
+    model, states, report = NaiveModel(table), {}, Report()
+    chance = random.Random(timers)
+
+    def compare(place: str, expected: list[dict], actual: Iterable) -> None:
+        report.changes += len(expected)
+        report.causes.update(change["cause"] for change in expected)
+        report.differences += pairwise(place, expected, map(change_dict, actual), printed=False)
+
+    for number, touchpoint in enumerate(log):
+        contact_id = touchpoint["contact_id"]
+        state = states.setdefault(contact_id, ContactState.new())
+        if codec:
+            state = states[contact_id] = decode_state(encode_state(state))
+        if timers is not None and contact_id in model.contacts and chance.random() < 0.05:
+            until = milliseconds(touchpoint["occurred_at"]) + chance.randint(-DAY, 10 * DAY)
+            expected = model.expire_contact(contact_id, until)
+            compare(f"timer {until} before touchpoint {number}", expected, expire(state, contact_id, until, pack))
+        outcome, expected = model.feed(touchpoint)
+        actual = fold(state, domain_touchpoint(touchpoint), pack)
+        place = f"touchpoint {number} {json.dumps(touchpoint, ensure_ascii=False)}"
+        report.outcomes[outcome] += 1
+        if outcome != actual.name:
+            report.differences.append(f"{place}: outcome: model {outcome}, product {actual.name}")
+        compare(place, expected, actual.changes)
+        contact = model.contacts[contact_id]
+        if (state.sequence, state.is_erased) != (contact.sequence, contact.is_erased):
+            report.differences.append(f"{place}: state: sequence {state.sequence}, erased {state.is_erased}")
+        if next_demotion_at(state, pack) != model.next_demotion_at(contact_id):
+            expected_at, actual_at = model.next_demotion_at(contact_id), next_demotion_at(state, pack)
+            report.differences.append(f"{place}: next demotion: model {expected_at}, product {actual_at}")
+    report.touchpoints = len(log)
+
+    until = newest(log) + 40 * DAY
+    for contact_id, state in states.items():
+        expected = model.expire_contact(contact_id, until)
+        compare(f"until {until}, {contact_id}", expected, expire(state, contact_id, until, pack))
+    return report
+
+
+def compare_replay(log: list[dict], folder: Path, *, until: bool) -> Report:
+    """Run `palier replay` on the log in a process of its own and compare its lines, all of them, in their order."""
+    file, end = folder / "touchpoints.jsonl", newest(log) + 40 * DAY
+    histories.write_jsonl(file, log)
+    command = [sys.executable, "-m", "palier_cli", "replay", str(file)]
+    if until:
+        command += ["--until", rfc3339(end)]
+    result = subprocess.run(command, capture_output=True, check=False)
+    report = Report(touchpoints=len(log))
+    if result.returncode != 0 or result.stderr:
+        report.differences.append(f"exit code {result.returncode}, {result.stderr[-2000:].decode()}")
+
+    model, expected, clock = NaiveModel(), [], 0
+    for touchpoint in log:
+        outcome, changes = model.feed(touchpoint)
+        clock = max(clock, milliseconds(touchpoint["occurred_at"]))
+        report.outcomes[outcome] += 1
+        expected += [change | {"recorded_at": rfc3339(clock)} for change in changes]
+    if until:
+        expected += [change | {"recorded_at": rfc3339(end)} for change in model.expire_all(end)]
+    report.causes.update(change["cause"] for change in expected)
+    report.changes = len(expected)
+    actual = map(printed_change_dict, result.stdout.splitlines())
+    report.differences += pairwise("replay", expected, actual, printed=True)
+    return report
+
+
+def pairwise(place: str, expected: Iterable[dict], actual: Iterable[dict], *, printed: bool) -> Iterator[str]:
+    """Differences of two chains, change by change."""
+    for wanted, given in itertools.zip_longest(expected, actual):
+        if wanted is None or given is None:
+            yield f"{place}: only {'the product' if wanted is None else 'the model'}: {wanted or given}"
+            return
+        for difference in differences(wanted, given, printed=printed):
+            yield f"{place}: {wanted['contact_id']} {wanted['sequence']}: {difference}"
+
+
+def newest(log: Iterable[dict]) -> int:
+    """The largest occurred_at, in ms."""
+    return max(milliseconds(touchpoint["occurred_at"]) for touchpoint in log)
+
+
+def rfc3339(t: int) -> str:
+    """YYYY-MM-DDTHH:MM:SS.mmmZ."""
+    return f"{datetime.fromtimestamp(t // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{t % 1000:03}Z"
+
+
+# --- the command ----------------------------------------------------------------------------------------------------------
+
+
+def main() -> int:
+    """The long form of tests/property/test_against_model.py."""
+    parser = argparse.ArgumentParser(description="Compare the product with the naive model on random logs.")
+    parser.add_argument("--seeds", default="1..5", help="FIRST..LAST, or one number")
+    parser.add_argument("--touchpoints", type=int, default=20_000, help="per seed")
+    parser.add_argument("--contacts", type=int, help="at once; default: one for every 100 touchpoints")
+    parser.add_argument("--replay", action="store_true", help="run `palier replay` instead of the fold in this process")
+    parser.add_argument(
+        "--until", action="store_true", help="with --replay: give --until, 40 d after the newest touchpoint"
+    )
+    parser.add_argument("--pack", choices=PACKS, default="default", help="the fold's pack")
+    parser.add_argument("--codec", action="store_true", help="encode and decode the state before every touchpoint")
+    parser.add_argument("--timers", action="store_true", help="let timers take demotions between touchpoints")
+    options = parser.parse_args()
+    if options.replay and (options.pack != "default" or options.codec or options.timers):
+        parser.error("--replay goes with the default pack, and without --codec and --timers")
+
+    first, _, last = options.seeds.partition("..")
+    total, outcomes, causes = 0, Counter(), Counter()
+    for seed in range(int(first), int(last or first) + 1):
+        started = time.perf_counter()
+        log = histories.touchpoints(seed, options.touchpoints, options.contacts)
+        if options.replay:
+            with tempfile.TemporaryDirectory() as folder:
+                report = compare_replay(log, Path(folder), until=options.until)
+        else:
+            timers = seed if options.timers else None
+            report = compare_fold(log, PACKS[options.pack], codec=options.codec, timers=timers)
+        print(
+            f"seed {seed}: {report.touchpoints} touchpoints, {report.changes} tier changes, "
+            f"{len(report.differences)} differences, {time.perf_counter() - started:.1f} s",
+            flush=True,
+        )
+        for difference in report.differences[:10]:
+            print(f"  {difference}")
+        total += len(report.differences)
+        outcomes += report.outcomes
+        causes += report.causes
+    print(f"outcomes {dict(outcomes.most_common())}\ncauses {dict(causes.most_common())}\n{total} differences in all")
+    return 1 if total else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,476 @@
+"""Seeded logs of touchpoints that go where a fold breaks: ties, edges, repeats, lateness, erasure, waking, caps, resets.
+
+A log is a list of touchpoints in order of arrival, each a dict ready for JSON. Contacts live in slots: each has a clock of its own, and
+one whose clock has run for three years makes room for a new contact, so all times lie between 2018 and 2022 however long
+the log. A contact acts in *moves*; each move aims at one rule of the contract and is named after it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from model.naive import milliseconds
+from model.tables import DAY, DEFAULT_TYPES, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+SECOND = 1000
+START = milliseconds("2018-01-01T00:00:00Z")
+CAREER = 3 * 365 * DAY
+
+KNOWN_TYPES = tuple(DEFAULT_TYPES)
+UNKNOWN_TYPES = ("podcast.heard", "Email.clicked", "page.viewed ", "unbekannt.gelesen-ß")
+CHANNELS = ("email", "web", "mobile", "push", "sms", "social", "community", "store", "call", "chat", "fax")
+OBJECTS = tuple(f"object-{number}" for number in range(12))
+SOURCES = ("web-tracker", "mailer", "shop", "community", "store-till")
+
+READING = ("article.read", "email.clicked", "page.viewed", "video.watched", "email.opened", "webinar.attended", "poll.answered", "game.played")  # fmt: skip
+SHOPPING = ("product.viewed", "product.searched", "pricing.viewed", "wishlist.added", "cart.added", "checkout.started", "quote.requested", "store.visited", "cart.removed")  # fmt: skip
+RECOMMENDING = ("review.posted", "rating.given", "referral.sent", "referral.converted", "content.published", "forum.posted", "answer.accepted", "content.shared", "idea.contributed")  # fmt: skip
+PERSONAS = {
+    "reader": READING * 4 + SHOPPING + KNOWN_TYPES,
+    "shopper": SHOPPING * 4 + READING + KNOWN_TYPES,
+    "fan": RECOMMENDING * 4 + READING * 2 + KNOWN_TYPES,
+    "anyone": KNOWN_TYPES + UNKNOWN_TYPES,
+}
+
+
+class _Contact:
+    """One contact's clock, and what it has sent, to aim the next touchpoint at."""
+
+    def __init__(self, contact_id: str, persona: str, now: int):
+        self.contact_id = contact_id
+        self.types = PERSONAS[persona]
+        self.retires_at = now + CAREER
+        self.now = now
+        self.newest = now
+        self.sent: list[dict] = []
+        self.erased_at: int | None = None
+        self.reset_at: int | None = None
+
+
+class Histories:
+    """Makes one log; the same seed makes the same log."""
+
+    def __init__(self, seed: int, contacts: int):
+        self.random = random.Random(seed)
+        self.made_contacts = 0
+        self.made_touchpoints = 0
+        self.slots = [self._new_contact() for _ in range(contacts)]
+
+    def touchpoints(self, count: int) -> list[dict]:
+        """The first `count` touchpoints of this log."""
+        log: list[dict] = []
+        moves, frequencies = tuple(self.MOVES), tuple(self.MOVES.values())
+        while len(log) < count:
+            slot = self.random.randrange(len(self.slots))
+            contact = self.slots[slot]
+            if contact.now > contact.retires_at:
+                contact = self.slots[slot] = self._new_contact()
+            if not contact.sent:
+                log += self._opt_in(contact)
+            move = self.random.choices(moves, frequencies)[0]
+            log += move(self, contact)
+        return log[:count]
+
+    # --- building blocks ----------------------------------------------------------------------------------------------
+
+    def _new_contact(self) -> _Contact:
+        self.made_contacts += 1
+        persona = self.random.choice(tuple(PERSONAS))
+        name = f"contact-{self.made_contacts}" if self.random.random() < 0.9 else f"Zoë {self.made_contacts} 🙂"
+        return _Contact(name, persona, START + self.random.randrange(300 * DAY))
+
+    def _advance(self, contact: _Contact, scale: int | None = None) -> int:
+        """Move the contact's clock on by a random step: from none at all to days."""
+        scale = scale or self.random.choice((0, 1, SECOND, MINUTE, HOUR, HOUR, 6 * HOUR, DAY, DAY, 2 * DAY, 4 * DAY))
+        contact.now += self.random.randint(0, scale)
+        return contact.now
+
+    def _touch(self, contact: _Contact, type_: str, t: int, **members) -> dict:
+        """One touchpoint of the contact; random where the caller does not say."""
+        self.made_touchpoints += 1
+        chance = self.random.random
+        touchpoint = {
+            "id": f"{self.random.getrandbits(64):016x}-{self.made_touchpoints}",
+            "source": self.random.choice(SOURCES),
+            "type": type_,
+            "channel": self.random.choice(CHANNELS),
+            "contact_id": contact.contact_id,
+            "occurred_at": self._text(t),
+        }
+        if chance() < 0.6:
+            touchpoint["object_id"] = self.random.choice((*OBJECTS, None))
+        if chance() < 0.2:
+            touchpoint["campaign_id"] = self.random.choice(("spring", "autumn", None))
+        if type_ in ("rating.given", "review.posted") and chance() < 0.9:
+            touchpoint["rating"] = self.random.choice((0, 20, 59, 60, 61, 80, 100, None))
+        if chance() < 0.04:
+            touchpoint["bot"] = self.random.choice((True, True, False, None))
+        if chance() < 0.02:
+            touchpoint |= {"properties": {"depth": [1, {"x": None}]}, "timezone": "Europe/Vienna", "later": [0.5]}
+        if type_ == "order.completed" and chance() < 0.5:
+            touchpoint["value"] = {"amount": "129.90", "currency": "EUR"}
+        touchpoint |= members
+        contact.newest = max(contact.newest, t)
+        contact.sent.append(touchpoint)
+        return touchpoint
+
+    def _text(self, t: int) -> str:
+        """The moment in one of the spellings that RFC 3339 allows."""
+        moment = datetime.fromtimestamp(t // 1000, UTC)
+        style = self.random.random()
+        if style < 0.8:
+            return f"{moment:%Y-%m-%dT%H:%M:%S}.{t % 1000:03}Z"
+        if style < 0.9:  # finer than a millisecond: cut off
+            return f"{moment:%Y-%m-%dT%H:%M:%S}.{t % 1000:03}{self.random.choice(('9', '999', '999999'))}Z"
+        minutes = self.random.choice((-11 * 60, -210, 0, 60, 120, 345, 13 * 60))
+        local = moment.astimezone(timezone(timedelta(minutes=minutes)))
+        sign, (hours, minutes) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+        return f"{local:%Y-%m-%dT%H:%M:%S}.{t % 1000:03}{sign}{hours:02}:{minutes:02}"
+
+    def _near(self, t: int) -> int:
+        """The moment itself or one a millisecond beside it."""
+        return t + self.random.choice((-1, 0, 0, 1))
+
+    # --- moves --------------------------------------------------------------------------------------------------------
+
+    def _opt_in(self, contact: _Contact) -> Iterable[dict]:
+        """Most contacts begin with leave to market; some only with a cookie, or with anything at all."""
+        t = self._advance(contact, DAY)
+        kind = self.random.random()
+        if kind < 0.5:
+            yield self._touch(contact, "newsletter.subscribed", t)
+        elif kind < 0.85:
+            yield self._touch(contact, "consent.granted", t)
+        elif kind < 0.95:
+            yield self._touch(contact, "consent.granted", t, channel="web")
+        else:
+            yield self._touch(contact, self.random.choice(KNOWN_TYPES + UNKNOWN_TYPES), t)
+
+    def _ordinary(self, contact: _Contact) -> Iterable[dict]:
+        """One touchpoint, as the persona does."""
+        yield self._touch(contact, self.random.choice(contact.types), self._advance(contact))
+
+    def _visit(self, contact: _Contact) -> Iterable[dict]:
+        """Several touchpoints within minutes, some in the same millisecond."""
+        self._advance(contact)
+        for _ in range(self.random.randint(2, 7)):
+            step = self.random.choice((0, 0, 1, SECOND, MINUTE, HOUR))
+            yield self._touch(contact, self.random.choice(contact.types), self._advance(contact, step or 1))
+
+    def _buying(self, contact: _Contact) -> Iterable[dict]:
+        """A purchase draws near: enough intent for a tier within a day or two."""
+        for type_ in self.random.sample(SHOPPING[:-1], self.random.randint(3, 6)):
+            yield self._touch(contact, type_, self._advance(contact, self.random.choice((MINUTE, HOUR, 12 * HOUR))))
+
+    def _recommending(self, contact: _Contact) -> Iterable[dict]:
+        """A day or two of advocacy; a critic's ratings stay below the limit."""
+        critic = self.random.random() < 0.25
+        for type_ in self.random.choices(RECOMMENDING, k=self.random.randint(3, 6)):
+            rated = {"rating": self.random.choice((0, 20, 59))} if critic else {}
+            yield self._touch(
+                contact, type_, self._advance(contact, self.random.choice((MINUTE, HOUR, 12 * HOUR))), **rated
+            )
+
+    def _capped_burst(self, contact: _Contact) -> Iterable[dict]:
+        """More of one type than a day or an object bears, around midnight as well; bots among them use no caps."""
+        type_, object_id = self.random.choice(contact.types), self.random.choice((*OBJECTS, None))
+        t = self._advance(contact)
+        if self.random.random() < 0.5:
+            t = (t // DAY + 1) * DAY - 2
+        for _ in range(self.random.randint(3, 13)):
+            t += self.random.choice((0, 1, 1, SECOND, MINUTE))
+            other = self.random.random() < 0.3
+            yield self._touch(
+                contact, type_, t, object_id=self.random.choice(OBJECTS) if other else object_id,
+                bot=self.random.random() < 0.1,
+            )  # fmt: skip
+        contact.now = max(contact.now, t)
+
+    def _boundary(self, contact: _Contact) -> Iterable[dict]:
+        """On the edge of a UTC day or an hour, on either side."""
+        self._advance(contact)
+        unit = self.random.choice((DAY, DAY, HOUR))
+        edge = (contact.now // unit + 1) * unit
+        for _ in range(self.random.randint(1, 3)):
+            yield self._touch(contact, self.random.choice(contact.types), self._near(edge))
+        contact.now = edge + 1
+
+    def _late(self, contact: _Contact) -> Iterable[dict]:
+        """Out of order: by minutes, by hours, by days, by exactly 7 d, by up to 40 d; every type, resets and consent too."""
+        for _ in range(self.random.randint(1, 4)):
+            lateness = self.random.choice((
+                self.random.randint(0, 10 * MINUTE), self.random.randint(0, 12 * HOUR), self.random.randint(0, 7 * DAY),
+                self._near(7 * DAY), self.random.randint(7 * DAY, 40 * DAY),
+            ))  # fmt: skip
+            type_ = self.random.choice(contact.types if self.random.random() < 0.8 else KNOWN_TYPES)
+            yield self._touch(contact, type_, contact.newest - lateness)
+
+    def _repeat(self, contact: _Contact) -> Iterable[dict]:
+        """At least once: the very same touchpoint again, soon or long after; or the same id, but not the same touchpoint."""
+        recent = self.random.random() < 0.7
+        original = self.random.choice(contact.sent[-20:] if recent else contact.sent)
+        kind = self.random.random()
+        if kind < 0.6:
+            yield dict(original)
+        elif kind < 0.8:  # lawful: ids are unique per source only
+            t = milliseconds(original["occurred_at"])
+            yield self._touch(contact, original["type"], t, id=original["id"], source="another-source")
+        else:  # unlawful: the id decides, not the content
+            type_, t = self.random.choice(contact.types), self._advance(contact)
+            yield self._touch(contact, type_, t, id=original["id"], source=original["source"])
+
+    def _flood(self, contact: _Contact) -> Iterable[dict]:
+        """More ids than are remembered, within less than 7 d; then some again, around the last that is remembered."""
+        self._advance(contact)
+        for _ in range(self.random.randint(130, 140)):
+            yield self._touch(contact, self.random.choice(READING + SHOPPING), self._advance(contact, 15 * MINUTE))
+        yield from [dict(contact.sent[-back]) for back in (1, 127, 128, 129, 130)]
+
+    def _order(self, contact: _Contact) -> Iterable[dict]:
+        """An order, on time or late, with contributions on both sides of its 5 minutes of slack, before and after it."""
+        ordered_at = self._advance(contact)
+        late = self.random.random()
+        if late < 0.3:
+            ordered_at -= self.random.randint(0, 3 * DAY)
+        elif late < 0.4:
+            ordered_at -= self.random.randint(7 * DAY, 25 * DAY)
+        touchpoints = [self._touch(contact, "order.completed", ordered_at)]
+        for _ in range(self.random.randint(0, 5)):
+            delta = self.random.choice((-HOUR, -MINUTE, -1, 0, 1, MINUTE, self._near(5 * MINUTE), 6 * MINUTE, HOUR))
+            type_ = self.random.choice(SHOPPING)
+            touchpoints.append(self._touch(contact, type_, ordered_at + delta))
+        if self.random.random() < 0.2:  # a second order within the slack of the first, or before it
+            delta = self.random.choice((-HOUR, -1, 0, 1, MINUTE))
+            touchpoints.append(self._touch(contact, "order.completed", ordered_at + delta))
+        self.random.shuffle(touchpoints)
+        contact.now = max(contact.now, contact.newest)
+        contact.reset_at = ordered_at + 5 * MINUTE
+        return touchpoints
+
+    def _order_long_known(self, contact: _Contact) -> Iterable[dict]:
+        """More than 16 signals of intent, then an order that lies before most of them: what left the ring is forgotten.
+
+        An earlier order may have made some of the 16 void; they have their places in the ring all the same.
+        """
+        first_order = self._advance(contact)
+        yield self._touch(contact, "order.completed", first_order, bot=False)
+        began_at = contact.now = first_order + HOUR
+        void_ones = self.random.choice((0, 0, 3, 6))
+        for position in range(self.random.randint(14, 24)):
+            yield self._touch(contact, self.random.choice(SHOPPING), self._advance(contact, 8 * HOUR), bot=False)
+            if 10 <= position < 10 + void_ones:
+                t = first_order - self.random.randint(0, DAY)
+                yield self._touch(contact, self.random.choice(SHOPPING), t, bot=False)
+        ordered_at = self.random.randint(began_at, (began_at + contact.now) // 2)
+        yield self._touch(contact, "order.completed", ordered_at, bot=False)
+        yield from self._buying(contact)
+
+    def _order_after_removal(self, contact: _Contact) -> Iterable[dict]:
+        """What the order voids was a loss: without it the axis would be higher than it is, and stays as it is."""
+        t = self._advance(contact)
+        yield self._touch(contact, "email.complained", t - 2 * HOUR, bot=False)
+        for type_ in ("quote.requested", "cart.added"):
+            yield self._touch(contact, type_, t, bot=False)
+        for _ in range(self.random.randint(1, 3)):
+            yield self._touch(contact, "cart.removed", t - HOUR, bot=False)
+        yield self._touch(contact, "order.completed", t - 30 * MINUTE, bot=False)
+        yield self._touch(contact, "consent.granted", t, channel="email", bot=False)
+
+    def _orders_beyond_the_cap(self, contact: _Contact) -> Iterable[dict]:
+        """More orders in a day than score; one that does not fulfils the intent all the same."""
+        contact.now = (contact.now // DAY + 1) * DAY + HOUR
+        yield self._touch(contact, "consent.granted", contact.now, channel="email", bot=False)
+        for type_ in (*("order.completed",) * 3, "quote.requested", "product.searched", "order.completed"):
+            contact.now += HOUR
+            yield self._touch(contact, type_, contact.now, bot=False)
+
+    def _refund(self, contact: _Contact) -> Iterable[dict]:
+        """Negative weights, down to the floor at 0."""
+        type_ = self.random.choice(("order.refunded", "cart.removed"))
+        for _ in range(self.random.randint(1, 4)):
+            yield self._touch(contact, type_, self._advance(contact, self.random.choice((1, MINUTE, DAY))))
+
+    def _consent(self, contact: _Contact) -> Iterable[dict]:
+        """Grants and withdrawals of some channels, `*` among them, out of order and in the same millisecond."""
+        self._advance(contact)
+        channels = self.random.choices(CHANNELS, k=2)
+        types = (
+            "consent.granted", "consent.granted", "consent.withdrawn", "email.unsubscribed", "email.complained",
+            "newsletter.subscribed", "notification.subscribed",
+        )  # fmt: skip
+        for type_ in self.random.choices(types, (6, 6, 4, 2, 1, 2, 2), k=self.random.randint(1, 5)):
+            lateness = self.random.choice(
+                (0, 0, 0, 1, HOUR, DAY, self._near(7 * DAY), self.random.randint(0, 40 * DAY))
+            )
+            yield self._touch(contact, type_, contact.now - lateness, channel=self.random.choice(channels))
+        if self.random.random() < 0.6:
+            yield self._touch(contact, "consent.granted", self._advance(contact, HOUR), channel="email", bot=False)
+
+    def _gate(self, contact: _Contact) -> Iterable[dict]:
+        """Leave to market is taken away and given back, with a score that goes on behind the gate."""
+        t = self._advance(contact)
+        withdrawal = self.random.choice(("email.unsubscribed", "consent.withdrawn", "email.complained"))
+        yield self._touch(contact, withdrawal, t)
+        if withdrawal != "email.complained":
+            for channel in ("email", "push", "sms", "call", "chat", "social", "mobile"):
+                yield self._touch(contact, "consent.withdrawn", t, channel=channel)
+        yield from self._silence(contact) if self.random.random() < 0.3 else self._buying(contact)
+        yield self._touch(contact, "consent.granted", self._advance(contact, DAY), channel="sms", bot=False)
+
+    def _erasure(self, contact: _Contact) -> Iterable[dict]:
+        """Erased, on time or late; then what comes for the stub; then, mostly, a human grant near the edge that wakes it."""
+        self._advance(contact)
+        lateness = self.random.choice((0, 0, 0, MINUTE, DAY, 9 * DAY))
+        yield self._touch(contact, "contact.erased", contact.now - lateness)
+        edge = contact.newest
+        types = (
+            "consent.granted",
+            "consent.withdrawn",
+            "email.complained",
+            "contact.erased",
+            "article.read",
+            "podcast.heard",
+        )
+        for type_ in self.random.choices(types, (1, 2, 1, 1, 4, 1), k=self.random.randint(0, 4)):
+            t = self._near(edge) + self.random.choice((-DAY, 0, 0, 0, MINUTE, HOUR))
+            yield self._touch(contact, type_, t, bot=type_ != "article.read" and self.random.random() < 0.6)
+        yield dict(self.random.choice(contact.sent[-10:]))
+        contact.erased_at = edge = contact.newest
+        if self.random.random() < 0.9:
+            type_ = self.random.choice(("consent.granted", "newsletter.subscribed", "notification.subscribed"))
+            for delta in self.random.choice(((1,), (-1, 0, 1), (HOUR,), (-HOUR, 2 * HOUR))):
+                yield self._touch(contact, type_, edge + delta, bot=self.random.random() < 0.2)
+        contact.now = max(contact.now, contact.newest)
+
+    def _before_erasure(self, contact: _Contact) -> Iterable[dict]:
+        """Something from before the erasure arrives at the woken contact."""
+        if contact.erased_at is None:
+            return
+        yield self._touch(
+            contact, self.random.choice(KNOWN_TYPES), contact.erased_at - self.random.choice((0, 1, HOUR))
+        )
+
+    def _void(self, contact: _Contact) -> Iterable[dict]:
+        """Around the last order's reset, long after it: void on one side of it."""
+        if contact.reset_at is None:
+            return
+        for _ in range(self.random.randint(1, 4)):
+            yield self._touch(contact, self.random.choice(SHOPPING), self._near(contact.reset_at))
+
+    def _silence(self, contact: _Contact) -> Iterable[dict]:
+        """Nothing for weeks or months; demotions are noticed by whatever comes next, of any kind."""
+        contact.now = contact.newest + self.random.randint(7 * DAY, 200 * DAY)
+        yield self._touch(contact, self.random.choice(KNOWN_TYPES + UNKNOWN_TYPES), contact.now)
+
+    def _window(self, contact: _Contact) -> Iterable[dict]:
+        """Two types exactly 14 d apart, two days exactly 30 d apart: strictly newer than the window, or not."""
+        t = self._advance(contact, DAY)
+        if self.random.random() < 0.5:
+            yield self._touch(contact, "product.viewed", t, bot=False)
+            contact.now = self._near(t + 14 * DAY)
+            yield self._touch(contact, "quote.requested", contact.now, bot=False)
+        else:
+            contact.now = self._near(t + 30 * DAY)
+            yield self._touch(contact, "game.played", t, bot=False)
+            for type_ in ("webinar.attended", "newsletter.subscribed", "article.read"):
+                yield self._touch(contact, type_, contact.now, bot=False)
+
+    def _exact(self, contact: _Contact) -> Iterable[dict]:
+        """Scores that hit a threshold exactly.
+
+        Whole weights in one millisecond after a `zero` add up without rounding in any order, so these are no knife-edges
+        between two ways of calculating. The sums: 38 enters and 45 - 18 = 27 leaves on intent, 57 enters on advocacy, 19
+        enters and 23 - 10 = 13 leaves on interest (the day before leaves a distinct day and no score).
+        """
+        contact.now = self.random.choice((contact.now, (contact.now // DAY + 1) * DAY)) + HOUR
+        yield self._touch(contact, "email.complained", contact.now, bot=False)
+        contact.now += HOUR
+        yield self._touch(contact, "consent.granted", contact.now, channel="email", bot=False)
+        sums = {
+            "intent": ("checkout.started", "pricing.viewed", "product.searched"),
+            "intent left": ("checkout.started", "cart.added", "product.searched", *("cart.removed",) * 3),
+            "advocacy": ("review.posted", "rating.given", "forum.posted", "rating.given", "forum.posted"),
+            "interest": ("form.submitted", "order.refunded", "webinar.attended", "poll.answered"),
+            "interest left": (
+                "form.submitted",
+                "order.refunded",
+                "webinar.attended",
+                "form.submitted",
+                "order.refunded",
+            ),
+        }
+        name = self.random.choice(tuple(sums))
+        for position, type_ in enumerate(sums[name]):
+            if name.startswith("interest") and position == 2:
+                contact.now += DAY
+            earlier = 1 if self.random.random() < 0.05 else 0
+            members = {"bot": False, "rating": 60, "object_id": OBJECTS[position]}
+            yield self._touch(contact, type_, contact.now - earlier, **members)
+        if name == "intent":  # engaged-to-buy is lost in exactly this millisecond
+            contact.now = self._near(contact.now + math.ceil(14 * DAY * math.log2(38 / 27)))
+            yield self._touch(contact, "page.viewed", contact.now)
+
+    def _all_bots(self, contact: _Contact) -> Iterable[dict]:
+        """A machine does what a human does."""
+        for _ in range(self.random.randint(1, 4)):
+            yield self._touch(contact, self.random.choice(KNOWN_TYPES), self._advance(contact), bot=True)
+
+    def _unknown(self, contact: _Contact) -> Iterable[dict]:
+        """A type the pack has not heard of yet, on time or late."""
+        t = self._advance(contact) - self.random.choice((0, 0, HOUR, 8 * DAY))
+        yield self._touch(contact, self.random.choice(UNKNOWN_TYPES), t)
+
+    MOVES: Mapping[Callable[[Histories, _Contact], Iterable[dict]], float] = MappingProxyType(
+        {
+            _ordinary: 25,
+            _visit: 8,
+            _buying: 6,
+            _recommending: 6,
+            _capped_burst: 5,
+            _boundary: 4,
+            _late: 8,
+            _repeat: 8,
+            _flood: 0.3,
+            _order: 5,
+            _order_long_known: 2,
+            _order_after_removal: 0.6,
+            _orders_beyond_the_cap: 0.6,
+            _refund: 3,
+            _consent: 4,
+            _gate: 2,
+            _erasure: 2,
+            _before_erasure: 2,
+            _void: 2,
+            _silence: 5,
+            _window: 2,
+            _exact: 3,
+            _all_bots: 1,
+            _unknown: 2,
+        }
+    )
+    """Every move and how often it is made."""
+
+
+def touchpoints(seed: int, count: int, contacts: int | None = None) -> list[dict]:
+    """The log of a seed: `count` touchpoints of at least `contacts` contacts (default: one for every 100)."""
+    return Histories(seed, contacts or max(1, count // 100)).touchpoints(count)
+
+
+def write_jsonl(path: Path, log: Iterable[dict]) -> None:
+    """One touchpoint a line, UTF-8."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(_lines(log))
+
+
+def _lines(log: Iterable[dict]) -> Iterator[str]:
+    for touchpoint in log:
+        yield json.dumps(touchpoint, ensure_ascii=False, separators=(",", ":")) + "\n"
