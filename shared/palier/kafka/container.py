@@ -71,7 +71,7 @@ def kafka_container(say: Callable[[str], object] = print) -> Iterator[str]:
     Raises:
         BrokerUnreachableError: the engine could not fetch or start it.
     """
-    from docker.errors import DockerException  # type: ignore[import-untyped]  # Docker ships no types
+    from docker.errors import DockerException
     from testcontainers.core.container import DockerContainer
 
     say(f"Starting Apache Kafka {KAFKA_VERSION} in a container ({IMAGE})")

@@ -24,6 +24,10 @@ KAFKA_VERSION = "4.3.1"
 ATTEMPTS = 3
 
 
+class KafkaNotFetchedError(BrokerUnreachableError):
+    """The jars are neither here nor to be had now."""
+
+
 class Jar(NamedTuple):
     """One pinned artifact."""
 
@@ -62,7 +66,7 @@ def kafka_class_path(say: Callable[[str], object] = print) -> list[Path]:
 
     Raises:
         ConfigurationError: jgo is not installed, or a fetched jar is not the pinned one.
-        BrokerUnreachableError: a jar could not be fetched.
+        KafkaNotFetchedError: a jar could not be fetched.
     """
     folder = jar_folder()
     jars = pinned_jars()
@@ -114,7 +118,7 @@ def _download(maven: MavenContext, jar: Jar) -> Path:
         except (OSError, RuntimeError) as error:  # the network's are OSErrors; jgo raises RuntimeError for "not found"
             artifact.cached_path.unlink(missing_ok=True)  # jgo would take the half it has for the whole
             reason = f"{type(error).__name__}: {error}"
-    raise BrokerUnreachableError(
+    raise KafkaNotFetchedError(
         f"cannot fetch {jar.file_name} for a local Kafka; go online once, or set PALIER_BROKERS to a running broker "
         f"({reason})"
     )

@@ -1,0 +1,147 @@
+"""What a cluster has: its brokers, topics and their settings, read and changed through aiokafka's admin client."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+
+from palier.errors import BrokerUnreachableError, ConfigurationError
+from palier.kafka.clients import client_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Mapping
+
+    from palier.settings import Settings
+
+SET_ON_THE_TOPIC = 1  # config source DYNAMIC_TOPIC_CONFIG: neither a broker's setting nor Kafka's default
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as it is.
+
+    Attributes:
+        partitions: how many it has.
+        leaderless: how many of them have no leader now: nobody can write to or read from those.
+        replicas: how many copies the worst-off partition has.
+        settings: every setting in force, by Kafka's name.
+        own: those of them that are set on this very topic.
+    """
+
+    partitions: int
+    leaderless: int
+    replicas: int
+    settings: Mapping[str, str]
+    own: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """A cluster as it is.
+
+    Attributes:
+        brokers: node id of each broker, with its settings; without any where we may not read them.
+        topics: those asked for that are there, by name.
+    """
+
+    brokers: Mapping[int, Mapping[str, str]]
+    topics: Mapping[str, TopicState]
+
+
+class Cluster:
+    """A connected cluster. Made by `connect`."""
+
+    def __init__(self, admin: AIOKafkaAdminClient) -> None:
+        self._admin = admin
+
+    async def describe(self, names: Collection[str]) -> ClusterState:
+        """The brokers, and the topics of those names as far as they are there."""
+        # Asking for all topics never makes one; asking for a missing one by name may, where brokers make topics.
+        found = {topic["topic"]: topic["partitions"] for topic in await self._admin.describe_topics()}
+        there = {name: found[name] for name in names if name in found}
+        entries = await self._topic_settings(there)
+        topics = {
+            name: TopicState(
+                partitions=len(partitions),
+                leaderless=sum(partition["leader"] < 0 for partition in partitions),
+                replicas=min((len(partition["replicas"]) for partition in partitions), default=0),
+                settings={key: value for key, (value, _) in entries[name].items()},
+                own={key: value for key, (value, source) in entries[name].items() if source == SET_ON_THE_TOPIC},
+            )
+            for name, partitions in there.items()
+        }
+        members = (await self._admin.describe_cluster())["brokers"]
+        brokers = {member["node_id"]: await self._broker_settings(member["node_id"]) for member in members}
+        return ClusterState(brokers, topics)
+
+    async def create(self, name: str, partitions: int, replicas: int, settings: Mapping[str, str]) -> None:
+        """Make a topic; no harm if somebody else has just made it.
+
+        Raises:
+            ConfigurationError: the cluster refuses, with its words.
+        """
+        topic = NewTopic(name, partitions, replicas, topic_configs=dict(settings))
+        response = await self._admin.create_topics([topic])
+        for _, code, message in response.topic_errors:
+            if code != TopicAlreadyExistsError.errno:
+                _refused(f"make topic {name}", code, message)
+
+    async def set_on_topic(self, name: str, own: Mapping[str, str]) -> None:
+        """Set exactly these settings on a topic: one of its own that is not among them goes back to the default.
+
+        Raises:
+            ConfigurationError: the cluster refuses, with its words.
+        """
+        resource = ConfigResource(ConfigResourceType.TOPIC, name, dict(own))
+        for response in await self._admin.alter_configs([resource]):
+            for code, message, _, _ in response.resources:
+                _refused(f"set {', '.join(own)} on topic {name}", code, message)
+
+    async def delete(self, names: Collection[str]) -> None:
+        """Delete topics with all they hold; those that are not there are passed over."""
+        await self._admin.delete_topics(list(names))
+
+    async def _topic_settings(self, names: Collection[str]) -> dict[str, dict[str, tuple[str, int]]]:
+        if not names:
+            return {}
+        entries: dict[str, dict[str, tuple[str, int]]] = {}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        for response in await self._admin.describe_configs(resources):
+            for code, message, _, name, settings in response.resources:
+                _refused(f"read the settings of topic {name}", code, message)
+                entries[name] = {entry[0]: (entry[1], entry[3]) for entry in settings}
+        return entries
+
+    async def _broker_settings(self, node_id: int) -> dict[str, str]:
+        resource = ConfigResource(ConfigResourceType.BROKER, str(node_id))
+        (response,) = await self._admin.describe_configs([resource])
+        return {entry[0]: entry[1] for _, _, _, _, settings in response.resources for entry in settings}
+
+
+@asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[Cluster]:
+    """Connect to PALIER_BROKERS.
+
+    Raises:
+        BrokerUnreachableError: no broker answers now.
+    """
+    admin = AIOKafkaAdminClient(**client_settings(settings))
+    try:
+        try:
+            await admin.start()
+        except KafkaConnectionError:
+            raise BrokerUnreachableError(f"no broker answers at {settings.brokers}; is PALIER_BROKERS right?") from None
+        yield Cluster(admin)
+    finally:
+        await admin.close()
+
+
+def _refused(what: str, code: int, message: str | None) -> None:
+    if code != 0:
+        error: Any = for_code(code)
+        raise ConfigurationError(f"the cluster refuses to {what}: {message or error.description or error.__name__}")
