@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     checkpoint_interval: float = Field(
         0.1, ge=0.01, le=60, description="Seconds between transactions of a partition; stretched under backlog"
     )
+    fetch_records: int = Field(
+        20_000, ge=1, le=1_000_000, description="Records taken from Kafka in one fetch at most"
+    )
     session_timeout: float = Field(
         15.0, ge=1, le=300, description="Seconds after which the group gives the partitions of a silent worker away"
     )

@@ -1,0 +1,54 @@
+"""What the processor keeps per partition besides contacts: figures for META and for the metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from palier.domain.touchpoint import Touchpoint
+
+UNENGAGED = "unengaged"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one checkpoint did; handed to the metrics once it is committed."""
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (type, outcome)
+    changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (from, to, cause)
+    refusals: Counter[str] = field(default_factory=Counter)  # reason code
+    timestamps_ms: list[int] = field(default_factory=list)  # Kafka timestamp of every record
+    contacts: Mapping[str, int] = field(default_factory=dict)  # headline tier -> contacts, at the checkpoint
+    newest_occurred_at: int = 0
+
+
+@dataclass(slots=True)
+class PartitionContext:
+    """`contacts`: headline tier -> number of contacts. `newest_*`: largest seen, in milliseconds since the epoch."""
+
+    contacts: Counter[str]
+    newest_occurred_at: int
+    newest_timestamp: int
+    tally: Tally = field(default_factory=Tally)
+    journal: list[Touchpoint] = field(default_factory=list)  # folded since the last checkpoint began
+    faults_in_a_row: int = 0
+
+    @classmethod
+    def from_summary(cls, summary: Mapping[str, Any]) -> PartitionContext:
+        """As META left it; zeros for a new partition."""
+        return cls(
+            Counter(summary.get("contacts", {})),
+            summary.get("newest_occurred_at", 0),
+            summary.get("newest_timestamp", 0),
+        )
+
+    def take_tally(self) -> Tally:
+        """What was counted since the last checkpoint; counting begins anew."""
+        taken, self.tally = self.tally, Tally()
+        self.journal = []
+        taken.contacts, taken.newest_occurred_at = dict(self.contacts), self.newest_occurred_at
+        return taken

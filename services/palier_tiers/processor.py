@@ -1,0 +1,224 @@
+"""The walk of a touchpoint: bytes -> decode -> fold -> outcome -> state, tier changes, dead letters. One direction."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from palier.contracts.contact_state import decode_state, encode_state
+from palier.contracts.dead_letter import dead_letter_record
+from palier.contracts.decoding import decode_touchpoint
+from palier.contracts.tier_change import tier_change_record
+from palier.contracts.tier_current import tier_current_record, tier_current_tombstone
+from palier.domain.fold import fold
+from palier.domain.outcome import Duplicate
+from palier.domain.state import ContactState
+from palier.kafka.partitioning import partition_of
+
+from palier.contracts.refusal import Refusal, RefusalReason
+from palier.engine.ports import Snapshot
+from palier.errors import ConfigurationError, DataError
+from palier_tiers.budget import FAULTS_IN_A_ROW, DeadLetterBudget
+from palier_tiers.context import UNENGAGED, PartitionContext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from palier.domain.outcome import Outcome, TierChange
+    from palier.domain.pack import RulePack
+    from palier.domain.touchpoint import Touchpoint
+
+    from palier.engine.partition import Partition
+    from palier.engine.ports import Record
+    from palier.settings import Settings
+
+# What the processor emits to; EngineConfig.outputs names their topics and the metrics count them.
+TIER_CHANGES, TIER_CURRENT, DEAD_LETTER = "tier_changes", "tier_current", "dead_letter"
+
+REFUSED = "refused"
+NO_TYPE = ""  # a refused record has no type that could be trusted
+
+
+class TouchpointProcessor:
+    """Folds touchpoints of one source topic into contacts. The engine calls it; it never waits."""
+
+    def __init__(self, settings: Settings, pack: RulePack) -> None:
+        self._pack = pack
+        self._application = settings.application
+        self._partitions, self._partitioner = settings.partitions, settings.partitioner
+        self._event_clock = settings.clock == "event"
+        self._budget_share = settings.dead_letter_budget
+        self._budgets: dict[int, DeadLetterBudget] = {}
+
+    # --- what the engine asks (palier.engine.ports.Processor) ---------------------------------------------------------
+    encode = staticmethod(encode_state)
+    decode = staticmethod(decode_state)
+
+    def open(self, partition: Partition, summary: Mapping[str, Any]) -> None:
+        """Go on where META stands; refuse to with a pack that is older, or another of the same version."""
+        written_by, pack = summary.get("pack"), self._pack
+        if written_by is not None:
+            name, version, digest = written_by
+            if (name, version, digest) != (pack.name, pack.version, pack.digest) and version >= pack.version:
+                raise ConfigurationError(
+                    f"rule pack {pack.name} {pack.version} ({pack.digest[:12]}) is not newer than {name} {version} "
+                    f"({digest[:12]}), which wrote partition {partition.number}: raise the pack's version"
+                )
+        partition.context = PartitionContext.from_summary(summary)
+        self._budgets[partition.number] = DeadLetterBudget(self._budget_share)
+
+    def snapshot(self, partition: Partition) -> Snapshot:
+        """Figures for META, and the tally for the metrics."""
+        context: PartitionContext = partition.context
+        summary = {
+            "contacts": {tier: count for tier, count in context.contacts.items() if count},
+            "newest_occurred_at": context.newest_occurred_at,
+            "newest_timestamp": context.newest_timestamp,
+            "pack": [self._pack.name, self._pack.version, self._pack.digest],
+        }
+        return Snapshot(summary, context.take_tally())
+
+    def fold(self, partition: Partition, topic: str, records: Sequence[Record]) -> None:
+        """One batch, in order. A record that is refused never delays its neighbours."""
+        context: PartitionContext = partition.context
+        now_ms = time.time_ns() // 1_000_000
+        refused = 0
+        for record in records:
+            context.newest_timestamp = max(context.newest_timestamp, record.timestamp)
+            decoded = decode_touchpoint(record.value, record.key, record.timestamp, record.headers)
+            refusal = decoded if type(decoded) is Refusal else self._advance(partition, record, decoded, now_ms)
+            if refusal is not None:
+                refused += 1
+                self._refuse(partition, topic, record, refusal)
+        context.tally.timestamps_ms.extend([record.timestamp for record in records])
+        self._budgets[partition.number].spend(len(records), refused, partition.number)
+
+    # --- one touchpoint -----------------------------------------------------------------------------------------------
+    def _advance(self, partition: Partition, record: Record, touchpoint: Touchpoint, now_ms: int) -> Refusal | None:
+        """Fold a touchpoint into its contact. Returns why it was refused instead, if it was."""
+        context: PartitionContext = partition.context
+        key: bytes = record.key  # type: ignore[assignment] # decoding compared it with contact_id
+        if partition.torn and record.offset <= partition.torn.get(key, -1):
+            return None  # a torn transaction already committed this contact, and its outputs
+        context.newest_occurred_at = max(context.newest_occurred_at, touchpoint.occurred_at)
+        recorded_at = context.newest_occurred_at if self._event_clock else now_ms
+        state, stub_key = partition.load(key), None
+        if state is None:
+            stub_key = self._stub_key(key)
+            state = partition.load(stub_key)
+            if state is None:
+                home = self._home(key, partition.number)
+                if home != partition.number:
+                    return self._wrong_partition(partition.number, home)
+                state = ContactState.new()
+                context.contacts[UNENGAGED] += 1
+        was_erased = state.is_erased
+        try:
+            outcome = fold(state, touchpoint, self._pack)
+        except Exception as error:  # noqa: BLE001 - one record that we cannot fold must not stop the others
+            return self._fault(partition, record, touchpoint, error)
+        context.faults_in_a_row = 0
+        context.journal.append(touchpoint)
+        context.tally.outcomes[touchpoint.type, outcome.name] += 1
+        if outcome.changes:
+            self._announce(partition, outcome, recorded_at, erased=state.is_erased)
+        if type(outcome) is not Duplicate:
+            if was_erased or state.is_erased:
+                self._save_around_erasure(partition, record, state, was_erased=was_erased)
+            else:
+                partition.save(key, state, record.offset)
+        return None
+
+    def _announce(self, partition: Partition, outcome: Outcome, recorded_at: int, *, erased: bool) -> None:
+        context: PartitionContext = partition.context
+        change: TierChange
+        for change in outcome.changes:
+            record = tier_change_record(change, self._pack, recorded_at, self._application)
+            partition.emit(TIER_CHANGES, record)
+            context.tally.changes[change.from_tier, change.to_tier, change.cause] += 1
+            context.contacts[change.from_tier] -= 1
+            context.contacts[change.to_tier] += 1
+        if not erased:
+            partition.emit(TIER_CURRENT, tier_current_record(outcome.changes[-1], self._pack, recorded_at))
+
+    def _save_around_erasure(
+        self, partition: Partition, record: Record, state: ContactState, *, was_erased: bool
+    ) -> None:
+        """An erased contact leaves a stub under a digest of its id, and no record under the id itself."""
+        key: bytes = record.key  # type: ignore[assignment] # see _advance
+        context: PartitionContext = partition.context
+        stub_key = self._stub_key(key)
+        if not state.is_erased:  # woken by a grant
+            partition.save(stub_key, None, record.offset)
+            partition.save(key, state, record.offset)
+            context.contacts[UNENGAGED] += 1
+            return
+        partition.save(stub_key, state, record.offset)
+        if not was_erased:
+            partition.save(key, None, record.offset)
+            partition.emit(TIER_CURRENT, tier_current_tombstone(key.decode()))
+            context.contacts[UNENGAGED] -= 1
+
+    def _stub_key(self, key: bytes) -> bytes:
+        """Where the stub of an erased contact lies; begins like no contact id can."""
+        return b"\0erased:" + hashlib.sha256(self._application.encode() + b"\0" + key).digest()
+
+    # --- what is refused ----------------------------------------------------------------------------------------------
+    def _home(self, key: bytes, here: int) -> int:
+        return here if self._partitioner == "none" else partition_of(key, self._partitions, self._partitioner)
+
+    def _wrong_partition(self, here: int, home: int) -> Refusal:
+        return Refusal(
+            RefusalReason.WRONG_PARTITION,
+            f"the key belongs to partition {home} by {self._partitioner}, the record came in partition {here}: set the "
+            "producer's partitioner to murmur2_random (librdkafka), or PALIER_PARTITIONER to what upstream uses",
+        )
+
+    def _fault(self, partition: Partition, record: Record, touchpoint: Touchpoint, error: Exception) -> Refusal:
+        """Put the contact back as it was before this touchpoint: from rest, by what was folded since."""
+        context: PartitionContext = partition.context
+        context.faults_in_a_row += 1
+        if context.faults_in_a_row > FAULTS_IN_A_ROW:
+            raise DataError(
+                f"partition {partition.number}: {context.faults_in_a_row} records in a row cannot be folded, the last at "
+                f"offset {record.offset} ({error!r}): a bad deploy, not bad data; nothing of them is committed"
+            )
+        key: bytes = record.key  # type: ignore[assignment] # see _advance
+        self._restore(partition, key, touchpoint.contact_id)
+        return Refusal(RefusalReason.INTERNAL, f"the fold raised {type(error).__name__}")
+
+    def _restore(self, partition: Partition, key: bytes, contact_id: str) -> None:
+        context: PartitionContext = partition.context
+        stub_key = self._stub_key(key)
+        touched = key in partition.live or stub_key in partition.live
+        if not touched:
+            if partition.load(key) is None and partition.load(stub_key) is None:
+                context.contacts[UNENGAGED] -= 1  # the contact was about to be made
+            return
+        state = partition.load_resting(key) or partition.load_resting(stub_key) or ContactState.new()
+        for earlier in context.journal:
+            if earlier.contact_id == contact_id:
+                fold(state, earlier, self._pack)
+        kept, other = (stub_key, key) if state.is_erased else (key, stub_key)
+        partition.live[kept] = state
+        if other in partition.live:
+            partition.live[other] = None
+
+    def _refuse(self, partition: Partition, topic: str, record: Record, refusal: Refusal) -> None:
+        tally = partition.context.tally
+        tally.outcomes[NO_TYPE, REFUSED] += 1
+        tally.refusals[refusal.reason] += 1
+        partition.emit(
+            DEAD_LETTER,
+            dead_letter_record(
+                refusal,
+                topic=topic,
+                partition=partition.number,
+                offset=record.offset,
+                timestamp_ms=record.timestamp,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+            ),
+        )

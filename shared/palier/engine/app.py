@@ -1,0 +1,72 @@
+"""Puts the engine together: a Faust app whose transport, table and recovery are ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import faust
+
+from palier.engine.engine import Engine
+from palier.engine.faust_logger import FAUST_LOGGER
+from palier.engine.recovery import BatchTableManager
+from palier.engine.table import PartitionedTable
+from palier.engine.transport import BatchSchema, BatchTransport
+
+if TYPE_CHECKING:
+    from palier.engine.config import EngineConfig
+    from palier.engine.ports import Observer, Processor
+
+MAX_FETCH_BYTES = 4 << 20  # per partition and request
+QUEUED_BATCHES = 8
+
+
+class EngineApp(faust.App):  # type: ignore[misc] # Faust is untyped here
+    """A Faust app with an engine."""
+
+    logger = FAUST_LOGGER
+
+    engine: Engine
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+
+def create_engine_app(config: EngineConfig, processor: Processor, observer: Observer) -> EngineApp:
+    """A Faust app that folds `config.sources` with `processor`. Nothing is started, no module state is touched."""
+    session = config.session_timeout_s
+    config.data_dir.mkdir(parents=True, exist_ok=True)  # Faust makes only the last part of the path
+    app = EngineApp(
+        config.application,
+        broker=[f"kafka://{broker.strip()}" for broker in config.brokers.split(",")],
+        store="memory://",
+        topic_partitions=config.partitions,
+        topic_allow_declare=False,  # topics are made by `palier topics --apply`
+        topic_disable_leader=True,
+        web_enabled=False,
+        datadir=config.data_dir,
+        TableManager=BatchTableManager,
+        table_standby_replicas=0,
+        consumer_auto_offset_reset="earliest",
+        broker_max_poll_records=config.fetch_records,
+        consumer_max_fetch_size=MAX_FETCH_BYTES,
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 6,
+        broker_request_timeout=max(30.0, session + 5.0),
+        broker_rebalance_timeout=max(60.0, session),
+        broker_commit_interval=1.0,
+        stream_buffer_maxsize=QUEUED_BATCHES,
+        stream_recovery_delay=0.0,
+        stream_wait_empty=True,
+    )
+    table = PartitionedTable(app, name=config.table, processor=processor, partitions=config.partitions)
+    app.tables.add(table)
+    engine = app.engine = Engine(config, table.data, processor, observer)
+
+    async def fold_batches(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await engine.submit(event.message)
+
+    sources = app.topic(*config.sources, schema=BatchSchema(), partitions=config.partitions)
+    app.agent(sources, name=f"{config.application}-fold")(fold_batches)
+    app.task(engine.keep_alive)
+    return app

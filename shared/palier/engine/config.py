@@ -1,0 +1,35 @@
+"""What the engine must be told: names, ends of wires, rhythm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """`sources`: topics whose partitions are folded; all outputs and the changelog have as many partitions.
+
+    `outputs`: target (the word a processor emits to) -> topic. `client`: keyword arguments of every aiokafka client.
+    """
+
+    application: str
+    brokers: str
+    sources: tuple[str, ...]
+    outputs: Mapping[str, str]
+    table: str
+    partitions: int
+    data_dir: Path
+    checkpoint_interval_s: float = 0.1
+    session_timeout_s: float = 15.0
+    fetch_records: int = 20_000
+    client: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def changelog(self) -> str:
+        """The name Faust gives to the changelog of the table."""
+        return f"{self.application}-{self.table}-changelog"

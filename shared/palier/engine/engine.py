@@ -1,0 +1,165 @@
+"""The partitions this worker owns: assigned, recovered, fed with batches, checkpointed, released."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from faust.types import TP
+
+from palier.engine.exits import exit_now
+from palier.engine.protocol import (
+    Assigned,
+    BatchArrived,
+    MeasureSource,
+    Recover,
+    Recovered,
+    Seek,
+    Sought,
+    SourceMeasured,
+)
+from palier.engine.runner import Runner
+from palier.errors import ExitCode, PalierError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from palier.engine.config import EngineConfig
+    from palier.engine.partition import Partition
+    from palier.engine.ports import Observer, Processor
+    from palier.engine.table import PartitionedStore
+
+logger = logging.getLogger(__name__)
+
+ALIVE_EVERY_S = 0.25
+
+
+class Engine:
+    """Called by the consumer (assign, submit, quiesce) and by recovery (the steps in between), on one event loop."""
+
+    def __init__(self, config: EngineConfig, store: PartitionedStore, processor: Processor, observer: Observer) -> None:
+        self.config, self.observer = config, observer
+        self._store, self._processor = store, processor
+        self._runners: dict[int, Runner] = {}
+        self._generation = -1
+
+    def partition(self, number: int) -> Partition:
+        """State of an assigned partition."""
+        return self._runners[number].partition
+
+    # --- assignment: fence, before anything is read -------------------------------------------------------------------
+    async def assign(self, assigned: set[TP], generation: int) -> None:
+        """A new generation of the group. Afterwards each partition waits for recovery, or is retained as it is."""
+        self.observer.state_changed("recovering")
+        numbers = {tp.partition for tp in assigned if tp.topic in self.config.sources}
+        gone = [self._runners.pop(number) for number in set(self._runners) - numbers]
+        await asyncio.gather(*(runner.close() for runner in gone), return_exceptions=True)
+        self._store.keep_only(numbers)
+        for number in numbers - set(self._runners):
+            self._runners[number] = Runner(number, self.config, self._store, self.observer)
+        self._generation = generation
+        await asyncio.gather(*(runner.drive(Assigned(generation)) for runner in self._runners.values()))
+        recovering = sorted(self.recovery_ends())
+        retained = sorted(numbers.difference(recovering))
+        logger.info("generation %d: partitions %s to recover, %s retained", generation, recovering, retained)
+        self.observer.partitions_assigned(numbers, self.config.partitions)
+
+    def recovery_ends(self) -> dict[int, int]:
+        """Changelog offset up to which each partition that is not retained must be applied."""
+        return {
+            number: runner.waiting.end
+            for number, runner in self._runners.items()
+            if isinstance(runner.waiting, Recover)
+        }
+
+    async def recovered(self, positions: Mapping[int, int]) -> None:
+        """The changelogs are applied; `positions`: where each was left."""
+        for number, runner in list(self._runners.items()):
+            if isinstance(runner.waiting, Recover) and number in positions:
+                records = runner.partition.recovered()
+                self._processor.open(runner.partition, runner.partition.meta.summary)
+                await runner.drive(Recovered(runner.partition.meta, positions[number], records))
+
+    async def position_sources(self, consumer: Any) -> None:
+        """Seek every source partition to the META of its state."""
+        runners = [runner for runner in self._runners.values() if isinstance(runner.waiting, MeasureSource)]
+        tps = {TP(topic, runner.number) for runner in runners for topic in self.config.sources}
+        if not tps:
+            return
+        first = await consumer.earliest_offsets(*tps)
+        ends = await consumer.highwaters(*tps)
+        new = {tp for tp in tps if not self._runners[tp.partition].partition.meta.batch_number}
+        group = await consumer.group_offsets(new)
+        targets: dict[TP, int] = {}
+        for runner in runners:
+            at = {topic: TP(topic, runner.number) for topic in self.config.sources}
+            await runner.drive(
+                SourceMeasured(
+                    {topic: first[tp] for topic, tp in at.items()},
+                    {topic: ends[tp] for topic, tp in at.items()},
+                    {topic: group.get(tp) for topic, tp in at.items()},
+                )
+            )
+            if isinstance(runner.waiting, Seek):  # else a rebalance was faster
+                targets.update({at[topic]: position for topic, position in runner.waiting.positions.items()})
+        await consumer.seek_wait(targets)
+
+    def start(self) -> None:
+        """Everything is recovered and sought: take batches."""
+        for runner in self._runners.values():
+            if isinstance(runner.waiting, Seek):
+                runner.waiting = None
+                runner.protocol.handle(Sought())
+                runner.start()
+        self.observer.state_changed("running")
+
+    def summaries(self) -> dict[int, Mapping[str, Any]]:
+        """The processor's summary in each partition's META."""
+        return {number: runner.partition.meta.summary for number, runner in self._runners.items()}
+
+    # --- the hot path -------------------------------------------------------------------------------------------------
+    async def submit(self, message: Any) -> None:
+        """One batch of one source partition. The fold does not await, so a batch is atomic in this process."""
+        runner = self._runners.get(message.partition)
+        if runner is None or message.generation_id != self._generation:
+            return  # fetched before a rebalance; it is read again
+        records, start, end, lag = message.value
+        if not runner.accepts(runner.protocol.handle(BatchArrived(message.topic, start, end))):
+            return
+        try:
+            self._processor.fold(runner.partition, message.topic, records)
+        except PalierError as error:
+            exit_now(error.exit_code, str(error))
+        except Exception as error:  # noqa: BLE001 - crash-only
+            exit_now(
+                ExitCode.INTERNAL,
+                f"fold of {message.topic}, partition {message.partition}, offsets {start} to {end}: {error!r}",
+            )
+        runner.folded(len(records), lag)
+        await runner.wait_for_room()
+
+    def observe_fetch(self, partition: int, lag: int, records: list[Any]) -> None:
+        """A fetch was answered."""
+        self.observer.batch_fetched(partition, lag, records[-1].timestamp if records else 0)
+
+    # --- revoke and stop ----------------------------------------------------------------------------------------------
+    async def quiesce(self) -> None:
+        """Finish every partition: nothing new, one last checkpoint."""
+        self.observer.state_changed("draining")
+        await asyncio.gather(*(runner.quiesce() for runner in self._runners.values()))
+
+    def committed_offsets(self) -> dict[TP, int]:
+        """Where META stands, for tools that watch the group."""
+        return {
+            TP(topic, number): position
+            for number, runner in self._runners.items()
+            if runner.protocol.running
+            for topic, position in runner.protocol.committed.positions.items()
+        }
+
+    async def keep_alive(self) -> None:
+        """Tell the observer that the loop turns, until cancelled."""
+        while True:
+            self.observer.alive()
+            await asyncio.sleep(ALIVE_EVERY_S)

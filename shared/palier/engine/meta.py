@@ -1,0 +1,75 @@
+"""What the changelog holds besides contacts: META, the last record of every transaction, and the envelope of a state."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import msgspec
+
+from palier.errors import DataError
+
+META_KEY = b"\0meta"  # no contact id can begin with a control character
+META_VERSION = 1
+
+
+class Meta(msgspec.Struct, array_like=True, frozen=True):
+    """Where a partition stands, committed together with the state it describes.
+
+    `positions`: source topic -> next offset to read. `records`: target -> records of this transaction, so that a torn
+    one can be told. `summary`: the processor's own (counts, clock, rule pack).
+    """
+
+    version: int = META_VERSION
+    batch_number: int = 0
+    positions: dict[str, int] = {}
+    records: dict[str, int] = {}
+    summary: dict[str, Any] = {}
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Meta).decode
+_decode_version = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+def encode_meta(meta: Meta) -> bytes:
+    """META as it stands in the changelog."""
+    return _encode(meta)
+
+
+def decode_meta(data: bytes) -> Meta:
+    """The META that `encode_meta` wrote.
+
+    Raises:
+        DataError: it is no META, or a newer version wrote it.
+    """
+    try:
+        version = _decode_version(data)[0]
+        if version != META_VERSION:
+            raise DataError(f"META of version {version!r}; this version reads {META_VERSION}: run the newer release")
+        return _decode(data)
+    except (msgspec.MsgspecError, IndexError) as error:
+        raise DataError(f"META cannot be read: {error}") from None
+
+
+class Envelope:
+    """Stands before each encoded state: version, number of the batch that wrote it, last source offset folded into it."""
+
+    VERSION = 1
+    _layout = struct.Struct("<BQQ")
+    SIZE = _layout.size
+    pack = _layout.pack
+
+    @classmethod
+    def unpack(cls, data: bytes) -> tuple[int, int]:
+        """(batch number, last source offset).
+
+        Raises:
+            DataError: too short, or written by a newer version.
+        """
+        if len(data) < cls.SIZE:
+            raise DataError(f"a state of {len(data)} bytes is shorter than its envelope")
+        version, batch_number, offset = cls._layout.unpack_from(data)
+        if version != cls.VERSION:
+            raise DataError(f"state of version {version}; this version reads {cls.VERSION}: run the newer release")
+        return batch_number, offset

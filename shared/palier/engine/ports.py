@@ -1,0 +1,101 @@
+"""What a service brings to the engine: how a batch is folded, how state rests, and who listens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from palier.engine.partition import Partition
+
+
+class Record(Protocol):
+    """A record as the Kafka client hands it over; nothing is decoded yet."""
+
+    @property
+    def offset(self) -> int:
+        """Place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch, set by producer or broker."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Original bytes."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Original bytes."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """In the order of the producer."""
+
+
+class Snapshot(NamedTuple):
+    """What the processor adds to a checkpoint: `summary` goes into META, `effects` come back once committed."""
+
+    summary: dict[str, Any]
+    effects: Any
+
+
+class Processor(Protocol):
+    """The work on one partition. Pure with respect to Kafka: it sees records and a Partition, nothing else."""
+
+    def open(self, partition: Partition, summary: Mapping[str, Any]) -> None:
+        """The partition was recovered (or is new: an empty summary). Prepare `partition.context`.
+
+        Raises:
+            PalierError: the state must not be used (written by a newer pack or version).
+        """
+
+    def fold(self, partition: Partition, topic: str, records: Sequence[Any]) -> None:
+        """Fold one batch, in order, without awaiting: state through the partition, outputs through `emit`."""
+
+    def encode(self, state: Any) -> bytes:
+        """State of one contact as it rests."""
+
+    def decode(self, data: bytes | memoryview) -> Any:
+        """The state that `encode` made."""
+
+    def snapshot(self, partition: Partition) -> Snapshot:
+        """Called when a checkpoint begins; what is folded afterwards belongs to the next one."""
+
+
+class CommittedCheckpoint(NamedTuple):
+    """One finished transaction, for those who watch."""
+
+    partition: int
+    batch_number: int
+    seconds: float
+    records: dict[str, int]  # target -> records written; targets are those of EngineConfig.outputs, changelog and meta
+    bytes: dict[str, int]  # the same, in bytes of keys and values
+    positions: dict[str, int]  # source topic -> next offset
+    effects: Any
+
+
+class Observer(Protocol):
+    """Hears what happens; never decides."""
+
+    def state_changed(self, state: str) -> None:
+        """starting, joining, recovering, running, draining."""
+
+    def partitions_assigned(self, active: set[int], partitions: int) -> None:
+        """The partitions this worker owns from now on, out of so many."""
+
+    def partitions_recovering(self, remaining: Mapping[int, int]) -> None:
+        """Changelog offsets still to be read, by partition."""
+
+    def partitions_recovered(self, partitions: Mapping[int, Mapping[str, Any]], records: int, seconds: float) -> None:
+        """Summaries of the partitions that are ready now, from META."""
+
+    def checkpoint_committed(self, checkpoint: CommittedCheckpoint) -> None:
+        """A transaction is committed."""
+
+    def batch_fetched(self, partition: int, lag: int, newest_ms: int) -> None:
+        """`lag`: records up to the last stable offset beyond this fetch; `newest_ms`: its last timestamp, 0 if empty."""
+
+    def alive(self) -> None:
+        """The event loop turns."""

@@ -1,0 +1,80 @@
+"""A Faust app as a process: started, stopped by a signal, drained."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import faust
+
+from palier.engine.exits import exit_now
+from palier.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from palier.engine.app import EngineApp
+
+logger = logging.getLogger(__name__)
+
+DRAIN_LIMIT_S = 20.0
+
+
+class QuietWorker(faust.Worker):  # type: ignore[misc] # Faust is untyped here
+    """Faust's worker without its own signal handlers and terminal output."""
+
+    def install_signal_handlers(self) -> None:
+        """`run_until_signal` has them."""
+
+
+def run_until_signal(create_app: Callable[[], EngineApp]) -> ExitCode:
+    """Run an app until SIGTERM (DONE) or SIGINT (INTERRUPTED); trouble ends the process at once.
+
+    `create_app` is called with the event loop in place, since Faust takes the loop that is current where an app is made.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(_run_until_signal(create_app()))
+
+
+async def _run_until_signal(app: EngineApp) -> ExitCode:
+    loop = asyncio.get_running_loop()
+    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+
+    def on_signal(number: signal.Signals) -> None:
+        if not received.empty():
+            exit_now(ExitCode.INTERRUPTED, "second signal: stopped at once; what was not committed is read again")
+        received.put_nowait(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+    worker = QuietWorker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop, daemon=False)
+    worker.spinner = None  # it would write to the terminal
+    running = asyncio.ensure_future(_start_and_wait(worker))
+    signalled = asyncio.ensure_future(_first(received))
+    await asyncio.wait({running, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        exit_now(ExitCode.INTERNAL, f"worker ended by itself: {running.exception() or worker.crash_reason!r}")
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(DRAIN_LIMIT_S):
+            await worker.stop()
+    except TimeoutError:
+        exit_now(ExitCode.INTERNAL, f"not drained within {DRAIN_LIMIT_S:.0f} s; what was not committed is read again")
+    logger.info("drained and left the group in %.1f s", time.monotonic() - started)
+    return ExitCode.INTERRUPTED if signalled.result() is signal.SIGINT else ExitCode.DONE
+
+
+async def _start_and_wait(worker: QuietWorker) -> None:
+    await worker.start()
+    await worker.wait_until_stopped()
+
+
+async def _first(received: asyncio.Queue[signal.Signals]) -> signal.Signals:
+    number = await received.get()
+    received.put_nowait(number)  # a second signal finds the queue filled
+    return number

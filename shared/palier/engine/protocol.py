@@ -1,0 +1,511 @@
+"""The exactly-once protocol of one partition, as a state machine without I/O.
+
+Something happens (an event), the machine answers with at most one command, somebody carries it out and reports the next
+event. The engine does so with Faust and aiokafka; the tests do it with a small fake log and crash at any command.
+
+    assigned -> fence -> measure the logs -> [decide a hanging transaction -> measure again] -> recover -> seek -> running
+    running: fold batches; checkpoint = begin, outputs, changelog with META, commit
+    revoked -> last checkpoint -> released (and retained, if the next assignment gives the partition back at once)
+
+What makes it exact: nobody else can commit after we fenced; META, which says where to go on, is committed with the state
+it belongs to; outputs are written before the changelog and META is last, so a transaction that was left hanging is whole
+if and only if it ends with META.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from palier.engine.meta import Meta
+from palier.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Phase(StrEnum):
+    """Where a partition is between assignment and release."""
+
+    RELEASED = "released"
+    FENCING = "fencing"
+    MEASURING = "measuring"
+    DECIDING = "deciding"
+    ENDING = "ending"
+    RECOVERING = "recovering"
+    SETTLING = "settling"
+    POSITIONING = "positioning"
+    RUNNING = "running"
+    QUIESCING = "quiescing"
+    ENDED = "ended"
+
+
+# --- events: what happened ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The group gave us the partition in this generation."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Our producer has the newest epoch; the old owner's transaction is ended, or looks so."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogsMeasured:
+    """Last stable offset and high watermark of each topic that only we write."""
+
+    stable: Mapping[str, int]
+    high: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangelogTailRead:
+    """The uncommitted end of the changelog was read."""
+
+    ends_with_meta: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTailRead:
+    """The uncommitted end of an output was read: the number of the batch it belongs to (None: it says none)."""
+
+    batch_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HangingEnded:
+    """An empty transaction of ours put its marker behind the hanging one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The changelog was applied up to its end. `records`: how many it held."""
+
+    meta: Meta
+    position: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMeasured:
+    """First and next offset of each source topic, and the group's committed offset (None: none)."""
+
+    first: Mapping[str, int]
+    next: Mapping[str, int]
+    group: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The source stands where we said."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchArrived:
+    """Records of a source topic; `start` and `end` are positions of the client, so holes in the log are covered."""
+
+    topic: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointDue:
+    """The interval is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The content of the checkpoint is fixed."""
+
+    meta: Meta
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsAcknowledged:
+    """Every output record of the transaction is acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangelogAcknowledged:
+    """Every changelog record is. `position`: the offset after META, None if the broker did not tell."""
+
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """EndTxn was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A command failed, or the outcome of a commit is unknown."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A rebalance or a stop: finish, then let go."""
+
+
+Event: TypeAlias = (
+    Assigned
+    | Fenced
+    | LogsMeasured
+    | ChangelogTailRead
+    | OutputTailRead
+    | HangingEnded
+    | Recovered
+    | SourceMeasured
+    | Sought
+    | BatchArrived
+    | CheckpointDue
+    | Begun
+    | OutputsAcknowledged
+    | ChangelogAcknowledged
+    | Committed
+    | Failed
+    | Revoked
+)
+
+
+# --- commands: what to do -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Start a producer with the partition's transactional id. -> Fenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureLogs:
+    """Ask for the ends of changelog and outputs, after a pause. -> LogsMeasured."""
+
+    pause_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChangelogTail:
+    """Read [start, end) of the changelog, uncommitted. -> ChangelogTailRead."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOutputTail:
+    """Read [start, end) of an output, uncommitted. -> OutputTailRead."""
+
+    topic: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndHanging:
+    """Commit or abort an empty transaction over all our topics: its markers end what hangs. -> HangingEnded."""
+
+    commit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """Apply the changelog from its beginning to `end`. -> Recovered."""
+
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSource:
+    """-> SourceMeasured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """Put the source where the state is. -> Sought."""
+
+    positions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The batch that arrived is the next one: fold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin a transaction and fix its content. -> Begun."""
+
+    batch_number: int
+    positions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutputs:
+    """-> OutputsAcknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendChangelog:
+    """States, META last. -> ChangelogAcknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """End the transaction. -> Committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Nothing of the partition is left undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """End the process now: what is not committed never happened."""
+
+    code: ExitCode
+    reason: str
+
+
+Command: TypeAlias = (
+    Fence
+    | MeasureLogs
+    | ReadChangelogTail
+    | ReadOutputTail
+    | EndHanging
+    | Recover
+    | MeasureSource
+    | Seek
+    | Fold
+    | Begin
+    | SendOutputs
+    | SendChangelog
+    | Commit
+    | Release
+    | Exit
+)
+
+SETTLE_ATTEMPTS = 100  # markers follow EndTxn's answer; with the pause below: 10 s
+SETTLE_PAUSE_S = 0.1
+
+
+@dataclass(slots=True)
+class PartitionProtocol:
+    """One partition's life. `handle` is the only way in; it never blocks and never fails."""
+
+    partition: int
+    sources: frozenset[str]
+    changelog: str
+    phase: Phase = Phase.RELEASED
+    generation: int = -1
+    committed: Meta = field(default_factory=Meta)
+    position: int | None = None  # changelog offset that our state stands at; None: unknown, read it again
+    next: dict[str, int] = field(default_factory=dict)  # source topic -> next offset to fold
+    _settled: dict[str, int] = field(default_factory=dict)  # what the last commit covers, or where we began
+    _in_flight: Meta | None = None
+    _in_flight_position: int | None = None
+    _attempts: int = 0
+    _hanging_outputs: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def handle(self, event: Event) -> Command | None:
+        """The next command, or None when there is nothing to do now."""
+        if self.phase is Phase.ENDED or self._is_late(event):
+            return None
+        match event:
+            case BatchArrived():
+                return self._on_batch(event)
+            case CheckpointDue():
+                return self._maybe_begin()
+            case Begun(meta, outputs):
+                self._in_flight = meta
+                return SendOutputs() if outputs else SendChangelog()
+            case OutputsAcknowledged():
+                return SendChangelog()
+            case ChangelogAcknowledged(position):
+                self._in_flight_position = position
+                return Commit()
+            case Committed():
+                return self._on_committed()
+            case Assigned(generation):
+                return self._on_assigned(generation)
+            case Fenced():
+                self.phase, self._attempts = Phase.MEASURING, 0
+                return MeasureLogs()
+            case LogsMeasured():
+                return self._on_measured(event)
+            case ChangelogTailRead(ends_with_meta):
+                self.phase = Phase.ENDING
+                return EndHanging(commit=ends_with_meta)
+            case OutputTailRead(batch_number):
+                # The changelog already got its marker. Its last META tells whether this batch was committed.
+                self.phase = Phase.SETTLING
+                return EndHanging(commit=batch_number == self.committed.batch_number)
+            case HangingEnded():
+                self.phase = Phase.MEASURING if self.phase is Phase.ENDING else self.phase
+                return MeasureLogs(pause_s=SETTLE_PAUSE_S)
+            case Recovered():
+                return self._on_recovered(event)
+            case SourceMeasured():
+                return self._on_source_measured(event)
+            case Sought():
+                self.phase = Phase.RUNNING
+                return None
+            case Revoked():
+                return self._on_revoked()
+            case Failed(what):
+                return self._exit(ExitCode.INTERNAL, what)
+
+    def _is_late(self, event: Event) -> bool:
+        """The answer to a command that a rebalance has overtaken."""
+        match event:
+            case Recovered() | OutputTailRead():
+                return self.phase is not Phase.RECOVERING
+            case SourceMeasured() | Sought():
+                return self.phase is not Phase.POSITIONING
+            case _:
+                return False
+
+    @property
+    def running(self) -> bool:
+        """Batches are taken."""
+        return self.phase is Phase.RUNNING
+
+    @property
+    def checkpointing(self) -> bool:
+        """A transaction is open."""
+        return self._in_flight is not None
+
+    # --- assignment: fence, before anything is read -------------------------------------------------------------------
+    def _on_assigned(self, generation: int) -> Command:
+        # Kept from the generation just before: had anybody been in between, his fencing ends us at the next commit.
+        kept = self.phase is Phase.RELEASED and generation == self.generation + 1 and self.position is not None
+        self.generation = generation
+        if kept:
+            self.phase = Phase.POSITIONING
+            return MeasureSource()
+        self.phase, self.position, self._in_flight = Phase.FENCING, None, None
+        return Fence()
+
+    def _on_measured(self, event: LogsMeasured) -> Command:
+        """Nobody else writes these partitions, so after fencing the last stable offset must equal the high watermark.
+
+        If not, a restarted broker has "completed" a transaction without writing its markers (KAFKA-20734): our next
+        commit would commit it too. It is rolled forward if it is whole, else aborted.
+        """
+        hanging = {
+            topic: (event.stable[topic], high) for topic, high in event.high.items() if event.stable[topic] < high
+        }
+        settling = self.phase is Phase.SETTLING
+        if not hanging and settling:
+            self.phase = Phase.POSITIONING
+            return MeasureSource()
+        if not hanging or (self.changelog not in hanging and not settling and not self._attempts):
+            self._hanging_outputs = hanging  # decided after recovery, by META
+            self.phase = Phase.RECOVERING
+            return Recover(event.high[self.changelog])
+        self._attempts += 1
+        if self._attempts == 1 and not settling:
+            self.phase = Phase.DECIDING
+            return ReadChangelogTail(*hanging[self.changelog])
+        if self._attempts > SETTLE_ATTEMPTS:
+            topics = ", ".join(f"{topic} from offset {start}" for topic, (start, _) in sorted(hanging.items()))
+            return self._exit(
+                ExitCode.INTERNAL,
+                f"a transaction hangs in partition {self.partition} of {topics} that is not ours to end: "
+                "find it with kafka-transactions.sh find-hanging",
+            )
+        return MeasureLogs(pause_s=SETTLE_PAUSE_S)
+
+    def _on_recovered(self, event: Recovered) -> Command:
+        if event.records and not event.meta.batch_number:
+            return self._exit(
+                ExitCode.DATA,
+                f"changelog {self.changelog}, partition {self.partition}: {event.records} records but no META; "
+                "its state cannot be trusted and is not thrown away: restore the topic",
+            )
+        self.committed, self.position = event.meta, event.position
+        if self._hanging_outputs:
+            self._attempts = 0
+            topic, (start, end) = next(iter(sorted(self._hanging_outputs.items())))
+            self._hanging_outputs = {}
+            return ReadOutputTail(topic, start, end)
+        self.phase = Phase.POSITIONING
+        return MeasureSource()
+
+    def _on_source_measured(self, event: SourceMeasured) -> Command:
+        self.next = {}
+        for topic in sorted(self.sources):
+            wanted, first, end = self.committed.positions.get(topic), event.first[topic], event.next[topic]
+            if wanted is None:
+                if not self.committed.batch_number and event.group.get(topic) is not None:
+                    return self._exit(
+                        ExitCode.DATA,
+                        f"changelog {self.changelog}, partition {self.partition} is empty, but the group has already "
+                        f"read {topic} up to offset {event.group[topic]}: state was lost; restore the changelog, or "
+                        "choose a new PALIER_APP_ID to begin anew",
+                    )
+                wanted = first
+            if not first <= wanted <= end:
+                return self._exit(
+                    ExitCode.DATA,
+                    f"{topic}, partition {self.partition}: the state goes on at offset {wanted}, the topic has "
+                    f"{first} to {end}: it was shortened or made anew; restore it, or choose a new PALIER_APP_ID",
+                )
+            self.next[topic] = wanted
+        self._settled = dict(self.next)
+        return Seek(dict(self.next))
+
+    # --- running ------------------------------------------------------------------------------------------------------
+    def _on_batch(self, event: BatchArrived) -> Command | None:
+        if self.phase is not Phase.RUNNING:
+            return None  # fetched before a rebalance; it is read again
+        expected = self.next[event.topic]
+        if event.start != expected:
+            return self._exit(
+                ExitCode.INTERNAL,
+                f"{event.topic}, partition {self.partition}: expected offset {expected}, got {event.start}",
+            )
+        self.next[event.topic] = event.end
+        return Fold()
+
+    def _maybe_begin(self) -> Command | None:
+        if self.checkpointing or self.phase not in (Phase.RUNNING, Phase.QUIESCING):
+            return None
+        if self.next != self._settled:
+            begin = Begin(self.committed.batch_number + 1, dict(self.next))
+            self._in_flight = Meta(batch_number=begin.batch_number, positions=dict(begin.positions))
+            return begin
+        if self.phase is Phase.QUIESCING:
+            self.phase = Phase.RELEASED
+            return Release()
+        return None
+
+    def _on_committed(self) -> Command | None:
+        assert self._in_flight is not None
+        self.committed, self.position = self._in_flight, self._in_flight_position
+        self._settled = dict(self.committed.positions)
+        self._in_flight = self._in_flight_position = None
+        return self._maybe_begin() if self.phase is Phase.QUIESCING else None
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+    def _on_revoked(self) -> Command | None:
+        if self.phase is Phase.RUNNING:
+            self.phase = Phase.QUIESCING
+            return self._maybe_begin()
+        if self.phase in (Phase.RELEASED, Phase.QUIESCING):
+            return None
+        # Nothing of ours is open. What is recovered is whole and stays; what was half read is not worth keeping.
+        if self.phase is not Phase.POSITIONING:
+            self.position = None
+        self.phase = Phase.RELEASED
+        return Release()
+
+    def _exit(self, code: ExitCode, reason: str) -> Exit:
+        self.phase = Phase.ENDED
+        return Exit(code, reason)

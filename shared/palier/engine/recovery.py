@@ -1,0 +1,168 @@
+"""Bulk recovery that ends by the consumer's position. Takes the place of Faust's `Recovery`.
+
+Stock recovery counts records, so a transaction marker, a compacted tail or an empty changelog makes it wait for ever; it
+skips records it cannot apply, and takes 50 microseconds for each of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import IllegalStateError
+from faust.tables.manager import TableManager
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
+from mode import Service
+
+from palier.engine.exits import exit_now
+from palier.engine.faust_logger import FAUST_LOGGER
+from palier.errors import ExitCode, PalierError
+
+if TYPE_CHECKING:
+    from faust.types import TP
+
+    from palier.engine.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+
+class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
+    """Applies the changelogs of newly assigned partitions, then lets the engine start.
+
+    mode finds a service's tasks by name and insists that an override is a task again, so each stock task is replaced.
+    """
+
+    logger = FAUST_LOGGER
+
+    app: Any
+    _ends: dict[TP, int]  # changelogs being applied -> where each ends
+    _positions: dict[int, int]  # partition -> changelog position it was applied up to
+    _applied: int
+
+    @Service.task  # type: ignore[untyped-decorator] # mode is untyped here
+    async def _slurp_changelogs(self) -> None:
+        """Stock: one record at a time. Here records come through `on_records`."""
+
+    @Service.task  # type: ignore[untyped-decorator] # mode is untyped here
+    async def _publish_stats(self) -> None:
+        """Stock: logs about books that we do not keep."""
+
+    @Service.task  # type: ignore[untyped-decorator] # mode is untyped here
+    async def _restart_recovery(self) -> None:
+        self._ends = {}
+        self._all_applied = asyncio.Event()
+        while not self.should_stop:
+            if await self.wait_for_stopped(self.signal_recovery_start):
+                return
+            self.signal_recovery_start.clear()
+            try:
+                await self._recover(self._generation_id)
+            except (RebalanceAgain, IllegalStateError):
+                continue  # another assignment came in meanwhile; it will call us
+            except ServiceStopped:
+                return
+            except PalierError as error:
+                exit_now(error.exit_code, str(error))
+            except Exception as error:  # noqa: BLE001 - crash-only
+                exit_now(ExitCode.INTERNAL, f"recovery: {error!r}")
+
+    # --- called by the consumer, between two fetches ------------------------------------------------------------------------
+    def on_records(self, tp: TP, records: list[Any], position: int) -> None:
+        """Changelog records of one partition. Any that cannot be applied ends the process: state is never skipped."""
+        if tp not in self._ends:
+            return
+        try:
+            self.engine.partition(tp.partition).recover(records, position)
+        except PalierError as error:
+            exit_now(error.exit_code, str(error))
+        except Exception as error:  # noqa: BLE001 - crash-only
+            exit_now(ExitCode.DATA, f"{tp.topic}, partition {tp.partition}, from offset {records[0].offset}: {error!r}")
+        self._applied += len(records)
+
+    def after_poll(self) -> None:
+        """Only here is the position exactly what was applied: no fetch is in flight."""
+        if not self._ends:
+            return
+        position_of = self.app.consumer.position_of
+        for tp in [tp for tp, end in self._ends.items() if (position_of(tp) or 0) >= end]:
+            self._ends.pop(tp)
+            self._positions[tp.partition] = position_of(tp)
+        self.engine.observer.partitions_recovering(
+            {tp.partition: end - (position_of(tp) or 0) for tp, end in self._ends.items()}
+        )
+        if not self._ends:
+            self._all_applied.set()
+
+    # --- one recovery -------------------------------------------------------------------------------------------------------
+    @property
+    def engine(self) -> Engine:
+        """The owner of all decisions."""
+        engine: Engine = self.app.engine
+        return engine
+
+    async def _recover(self, generation: int) -> None:
+        app, consumer, engine = self.app, self.app.consumer, self.engine
+        started = time.monotonic()
+        self._applied, self._positions = 0, {}
+        self._set_recovery_started()
+        wanted = engine.recovery_ends()
+        ends = {tp: wanted[tp.partition] for tp in self.active_tps if tp.partition in wanted}
+        if ends:
+            await self._apply_changelogs(ends)
+        await self._wait(engine.recovered(self._positions))
+        await app.on_rebalance_complete.send()
+        self._set_recovery_ended()
+        if app.consumer_generation_id != generation:
+            return  # the next rebalance is on its way
+        # Seek BEFORE the flow resumes: otherwise records from the old position are handed over.
+        await self._wait(engine.position_sources(consumer))
+        engine.start()
+        consumer.resume_partitions({tp for tp in consumer.assignment() if not self._is_changelog_tp(tp)})
+        self.completed.set()
+        await self._resume_flow()
+        self.tables.on_actives_ready()
+        self.tables.on_standbys_ready()
+        app.on_rebalance_end()
+        seconds = time.monotonic() - started
+        engine.observer.partitions_recovered(engine.summaries(), self._applied, seconds)
+        logger.info("recovered %d changelog records of %d partitions in %.2f s", self._applied, len(ends), seconds)
+
+    async def _apply_changelogs(self, ends: dict[TP, int]) -> None:
+        consumer, tps = self.app.consumer, set(ends)
+        starts = await consumer.earliest_offsets(*tps)
+        await self._wait(consumer.seek_wait(starts))
+        self._ends, self._all_applied = dict(ends), asyncio.Event()
+        gc.disable()  # a million new objects, none of them garbage
+        try:
+            consumer.resume_partitions(tps)
+            await self._resume_flow()
+            await self._wait(self._all_applied.wait())
+        finally:
+            self._ends = {}
+            consumer.pause_partitions(tps)
+            gc.enable()
+        gc.collect()
+        gc.freeze()
+
+    async def _resume_flow(self) -> None:
+        self.app.flow_control.resume()
+        self.app.consumer.resume_flow()
+        await self.app._fetcher.maybe_start()  # noqa: SLF001 - as Faust does
+
+
+class BatchTableManager(TableManager):  # type: ignore[misc]
+    """Faust's table manager with our recovery."""
+
+    logger = FAUST_LOGGER
+
+    _recovery: Recovery | None
+
+    @property
+    def recovery(self) -> Recovery:
+        """Made on first use, as in Faust."""
+        if self._recovery is None:
+            self._recovery = BatchRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery

@@ -1,0 +1,296 @@
+"""Carries out the protocol's commands for one partition: the only place where they meet Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from palier.engine.exits import exit_now
+from palier.engine.meta import META_KEY, Meta, encode_meta
+from palier.engine.ports import CommittedCheckpoint
+from palier.engine.protocol import (
+    Begin,
+    Begun,
+    ChangelogAcknowledged,
+    ChangelogTailRead,
+    CheckpointDue,
+    Command,
+    Commit,
+    Committed,
+    EndHanging,
+    Event,
+    Exit,
+    Failed,
+    Fence,
+    Fenced,
+    Fold,
+    HangingEnded,
+    LogsMeasured,
+    MeasureLogs,
+    MeasureSource,
+    OutputsAcknowledged,
+    OutputTailRead,
+    PartitionProtocol,
+    ReadChangelogTail,
+    ReadOutputTail,
+    Recover,
+    Revoked,
+    Seek,
+    SendChangelog,
+    SendOutputs,
+)
+from palier.engine.tail import last_record
+from palier.engine.writer import Writer
+from palier.errors import ExitCode
+
+if TYPE_CHECKING:
+    from palier.engine.config import EngineConfig
+    from palier.engine.partition import Partition, PartitionSnapshot
+    from palier.engine.ports import Observer
+    from palier.engine.table import PartitionedStore
+
+BATCH_HEADER = "palier_batch"
+COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
+FENCE_LIMIT_S = 60.0
+MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
+BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
+STRETCH = 10.0
+STRETCHED_LIMIT_S = 1.0
+
+
+class Runner:
+    """One assigned partition: its protocol, state, producer and checkpoint task."""
+
+    def __init__(self, number: int, config: EngineConfig, store: PartitionedStore, observer: Observer) -> None:
+        self.number = number
+        self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog)
+        self.partition: Partition = store.fresh(number)
+        self.waiting: Command | None = None  # what only the consumer can carry out: Recover, MeasureSource, Seek
+        self.lag = 0
+        self._config, self._store, self._observer = config, store, observer
+        self._writer: Writer | None = None
+        self._snapshot: PartitionSnapshot | None = None
+        self._meta: Meta | None = None
+        self._position: int | None = None  # changelog offset after the META just sent
+        self._begun_at = 0.0
+        self._checkpoints: asyncio.Task[None] | None = None
+        self._wake, self._room, self._quiescing = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    # --- the protocol's way through -----------------------------------------------------------------------------------
+    async def drive(self, event: Event) -> None:
+        """Hand an event to the protocol and carry out what follows, until it waits for something."""
+        command = self.protocol.handle(event)
+        while command is not None:
+            if isinstance(command, Recover | MeasureSource | Seek):
+                self.waiting = command
+                return
+            following = await self._try(command)
+            command = None if following is None else self.protocol.handle(following)
+
+    async def _try(self, command: Command) -> Event | None:
+        limit = FENCE_LIMIT_S if isinstance(command, Fence) else COMMIT_LIMIT_S
+        try:
+            async with asyncio.timeout(limit):
+                return await self._carry_out(command)
+        except asyncio.CancelledError:
+            raise
+        except ProducerFenced:
+            return Failed(f"partition {self.number} has a newer owner: fenced")
+        except TimeoutError:
+            return Failed(f"partition {self.number}: {type(command).__name__} took longer than {limit:.0f} s")
+        except (KafkaError, OSError) as error:
+            return Failed(f"partition {self.number}: {type(command).__name__}: {error!r}")
+        except Exception as error:  # noqa: BLE001 - crash-only: the reason goes to the one line of the exit
+            return Failed(f"partition {self.number}: {type(command).__name__} raised {error!r}")
+
+    async def _carry_out(self, command: Command) -> Event | None:
+        match command:
+            case Fence():
+                return await self._fence()
+            case MeasureLogs(pause_s):
+                await asyncio.sleep(pause_s)
+                return LogsMeasured(*await self.writer.measure())
+            case ReadChangelogTail(start, end):
+                last = await last_record(self._config.client, self._config.changelog, self.number, start, end)
+                return ChangelogTailRead(ends_with_meta=last is not None and last.key == META_KEY)
+            case ReadOutputTail(topic, start, end):
+                last = await last_record(self._config.client, topic, self.number, start, end)
+                number = None if last is None else dict(last.headers).get(BATCH_HEADER)
+                return OutputTailRead(None if number is None else int(number))
+            case EndHanging(commit):
+                await self.writer.end_hanging(commit=commit)
+                return HangingEnded()
+            case Begin(batch_number, positions):
+                return await self._begin(batch_number, dict(positions))
+            case SendOutputs():
+                await self._send_outputs()
+                return OutputsAcknowledged()
+            case SendChangelog():
+                self._position = await self._send_changelog()
+                return ChangelogAcknowledged(self._position)
+            case Commit():
+                return await self._commit()
+            case Exit(code, reason):
+                exit_now(code, reason)
+            case _:  # Release: nothing is left to do; Fold is carried out by `submit`
+                return None
+        return None
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+    @property
+    def writer(self) -> Writer:
+        """The fenced producer."""
+        assert self._writer is not None
+        return self._writer
+
+    async def _fence(self) -> Event:
+        await self.close()
+        self.partition = self._store.fresh(self.number)
+        config = self._config
+        self._writer = Writer(
+            self.number,
+            transactional_id=f"{config.application}-p{self.number}",
+            changelog=config.changelog,
+            outputs=config.outputs.values(),
+            client=config.client,
+            on_unknown_outcome=lambda why: exit_now(ExitCode.INTERNAL, f"partition {self.number}: {why}"),
+        )
+        await self._writer.fence()
+        return Fenced()
+
+    async def _begin(self, batch_number: int, positions: dict[str, int]) -> Event:
+        self._begun_at = time.monotonic()
+        snapshot = self._snapshot = self.partition.snapshot(batch_number)  # no await up to here: an exact cut
+        self._room.set()
+        records = {target: len(outputs) for target, outputs in snapshot.outputs.items()}
+        outputs = sum(records.values())
+        records["changelog"] = len(snapshot.changelog)
+        self._meta = Meta(batch_number=batch_number, positions=positions, records=records, summary=snapshot.summary)
+        topics = [self._config.outputs[target] for target in snapshot.outputs]
+        await self.writer.begin([*topics, self._config.changelog])
+        return Begun(self._meta, outputs)
+
+    async def _send_outputs(self) -> None:
+        assert self._snapshot is not None
+        assert self._meta is not None
+        header = (BATCH_HEADER, b"%d" % self._meta.batch_number)
+        await asyncio.gather(
+            *(
+                self.writer.send(
+                    self._config.outputs[target], ((key, value, [*headers, header]) for key, value, headers in outputs)
+                )
+                for target, outputs in self._snapshot.outputs.items()
+            )
+        )
+
+    async def _send_changelog(self) -> int | None:
+        assert self._snapshot is not None
+        assert self._meta is not None
+        no_headers: list[Any] = []
+        records = [(key, value, no_headers) for key, value in self._snapshot.changelog.items()]
+        records.append((META_KEY, encode_meta(self._meta), no_headers))
+        last = await self.writer.send(self._config.changelog, records)
+        return None if last is None else last + 1
+
+    async def _commit(self) -> Event:
+        await self.writer.commit()
+        snapshot, meta = self._snapshot, self._meta
+        assert snapshot is not None
+        assert meta is not None
+        self.partition.commit(meta, self._position)
+        sizes = {
+            target: sum(len(key or b"") + len(value or b"") for key, value, _ in outputs)
+            for target, outputs in snapshot.outputs.items()
+        }
+        sizes["changelog"] = sum(len(key) + len(value or b"") for key, value in snapshot.changelog.items())
+        self._observer.checkpoint_committed(
+            CommittedCheckpoint(
+                self.number,
+                meta.batch_number,
+                time.monotonic() - self._begun_at,
+                {**meta.records, "meta": 1},
+                sizes,
+                meta.positions,
+                snapshot.effects,
+            )
+        )
+        self._snapshot = self._meta = None
+        return Committed()
+
+    # --- running ------------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """The source stands where META says: take batches, make checkpoints."""
+        self._wake.clear()
+        self._quiescing.clear()
+        self._checkpoints = asyncio.create_task(self._checkpoint_often(), name=f"checkpoints-{self.number}")
+
+    def accepts(self, command: Command | None) -> bool:
+        """Carry out the answer to a batch: True for Fold."""
+        if isinstance(command, Exit):
+            exit_now(command.code, command.reason)
+        return isinstance(command, Fold)
+
+    def folded(self, records: int, lag: int) -> None:
+        """A batch was folded."""
+        self.partition.pending += records
+        self.lag = lag
+        self._wake.set()
+
+    async def wait_for_room(self) -> None:
+        """Hold the intake back while too much waits for a transaction."""
+        while self.partition.pending > MAX_PENDING and self.protocol.running:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _checkpoint_often(self) -> None:
+        """One transaction after the other; batches are folded while one is in flight."""
+        due = time.monotonic() + self._config.checkpoint_interval_s * (self.number % 8) / 8  # spread over partitions
+        while self.protocol.running:
+            await self._wake.wait()
+            await self._sleep_until(due)
+            self._wake.clear()
+            due = time.monotonic() + self._interval
+            await self.drive(CheckpointDue())
+
+    @property
+    def _interval(self) -> float:
+        interval = self._config.checkpoint_interval_s
+        return max(interval, min(STRETCH * interval, STRETCHED_LIMIT_S)) if self.lag > BACKLOG else interval
+
+    async def _sleep_until(self, due: float) -> None:
+        pause = due - time.monotonic()
+        if pause > 0 and not self._quiescing.is_set():
+            try:
+                async with asyncio.timeout(pause):
+                    await self._quiescing.wait()
+            except TimeoutError:
+                pass
+
+    # --- letting go ---------------------------------------------------------------------------------------------------
+    async def quiesce(self) -> None:
+        """Take nothing new, commit what was folded. Fenced or too slow: the process ends."""
+        was_checkpointing = self.protocol.checkpointing
+        command = self.protocol.handle(Revoked())
+        self._quiescing.set()
+        self._wake.set()
+        self._room.set()
+        if self._checkpoints is not None:
+            if command is None and was_checkpointing:
+                await self._checkpoints  # carries the running transaction through, and one more if there is need
+            else:
+                self._checkpoints.cancel()
+                await asyncio.gather(self._checkpoints, return_exceptions=True)
+            self._checkpoints = None
+        while command is not None:
+            following = await self._try(command)
+            command = None if following is None else self.protocol.handle(following)
+        self.waiting = None
+
+    async def close(self) -> None:
+        """Give the producer up."""
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None

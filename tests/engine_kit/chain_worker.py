@@ -1,0 +1,36 @@
+"""`python chain_worker.py BROKERS NAME PARTITIONS DATA_DIR SESSION_S`: one worker process of the chain."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from engine_kit.chain import TARGET, ChainProcessor, SilentObserver
+from palier.engine.app import create_engine_app
+from palier.engine.config import EngineConfig
+from palier.engine.process import run_until_signal
+
+
+def config(brokers, name, partitions, data_dir, session_s):
+    """The chain's topics are NAME-source, NAME-out and NAME-chain-changelog."""
+    return EngineConfig(
+        application=name,
+        brokers=brokers,
+        sources=(f"{name}-source",),
+        outputs={TARGET: f"{name}-out"},
+        table="chain",
+        partitions=int(partitions),
+        data_dir=Path(data_dir),
+        session_timeout_s=float(session_s),
+        client={"bootstrap_servers": brokers},
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("palier").setLevel(logging.INFO)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    sys.exit(run_until_signal(lambda: create_engine_app(config(*sys.argv[1:]), ChainProcessor(), SilentObserver())))
