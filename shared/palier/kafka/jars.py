@@ -103,8 +103,9 @@ def _maven_context(folder: Path) -> MavenContext:
 
 def missing_extra(error: ModuleNotFoundError) -> ConfigurationError:
     """One sentence for every package of the extra `local` that is not installed."""
+    package = (error.name or "").partition(".")[0]
     return ConfigurationError(
-        f"a local Kafka needs the package {error.name!r}: pip install 'palier[local]', "
+        f"a local Kafka needs the package {package}: pip install 'palier[local]', "
         "or set PALIER_BROKERS to a running broker"
     )
 
