@@ -1,0 +1,68 @@
+"""Demotion needs no event: when a tier will be lost if nothing happens, and losing it."""
+
+from __future__ import annotations
+
+from math import ceil, log2
+from typing import TYPE_CHECKING
+
+from palier.domain.changes import change_held
+from palier.domain.contributions import advance
+from palier.domain.state import ContactState, arrange
+from palier.domain.tiers import held_tiers
+
+if TYPE_CHECKING:
+    from palier.domain.compiled import CompiledPack, CompiledTier
+    from palier.domain.outcome import TierChange
+    from palier.domain.pack import RulePack
+
+
+def next_demotion_at(state: ContactState, pack: RulePack) -> int | None:
+    """When the first of the earned tiers will be lost if nothing happens; None if none ever will."""
+    compiled = pack.compiled
+    if not state.earned:
+        return None
+    if state.layout != compiled.layout:
+        arrange(state, compiled)
+    return min((moment for _, moment in losses(state, compiled)), default=None)
+
+
+def expire(state: ContactState, contact_id: str, until: int, pack: RulePack) -> list[TierChange]:
+    """Applies every demotion due at or before `until`, earliest first; gives the changes of the held set."""
+    compiled = pack.compiled
+    if not state.earned:
+        return []
+    if state.layout != compiled.layout:
+        arrange(state, compiled)
+    return apply_demotions(state, contact_id, until, compiled)
+
+
+def apply_demotions(state: ContactState, contact_id: str, until: int, pack: CompiledPack) -> list[TierChange]:
+    """`expire` for a state that is arranged for `pack`."""
+    changes = []
+    while state.earned:
+        due = losses(state, pack)
+        first = min((moment for _, moment in due), default=None)
+        if first is None or first > until:
+            break
+        advance(state, first, pack)
+        # By decree: what rounding makes of the scores at that moment is not asked.
+        state.earned &= ~sum(tier.bit for tier, moment in due if moment == first)
+        held = held_tiers(state, pack)
+        if held != state.held or state.retired:
+            changes.append(change_held(state, held, "inactivity", contact_id, None, pack))
+    return changes
+
+
+def losses(state: ContactState, pack: CompiledPack) -> list[tuple[CompiledTier, int]]:
+    """Every earned tier that will be lost, and when."""
+    return [
+        (tier, min(_reached_at(state, axis, limit, pack) for axis, limit in tier.leave))
+        for tier in pack.tiers
+        if tier.bit & state.earned and tier.leave
+    ]
+
+
+def _reached_at(state: ContactState, axis: int, limit: float, pack: CompiledPack) -> int:
+    """When the axis will have decayed to the limit."""
+    score = state.scores[axis]
+    return state.as_of + ceil(pack.half_lives[axis] * log2(score / limit)) if score > limit else state.as_of

@@ -1,0 +1,55 @@
+"""Step 10: which tiers a contact earns by its scores, and the names for sets of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from palier.domain import distinct
+from palier.domain.consent import gate_is_open
+from palier.domain.pack import UNENGAGED, RulePack
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from palier.domain.compiled import CompiledPack, CompiledTier
+    from palier.domain.state import ContactState
+
+
+def headline(held: Collection[str], pack: RulePack) -> str:
+    """The highest-ranked of the tiers held; `unengaged` if there is none."""
+    return next((tier.name for tier in reversed(pack.tiers) if tier.name in held), UNENGAGED)
+
+
+def headline_of(held: int, pack: CompiledPack) -> str:
+    """The same for a set of bits."""
+    return pack.tiers[held.bit_length() - 1].name if held else UNENGAGED
+
+
+def names_of(tiers: int, pack: CompiledPack) -> tuple[str, ...]:
+    """The names of a set of bits, sorted."""
+    return tuple(sorted(tier.name for tier in pack.tiers if tier.bit & tiers))
+
+
+def earned_tiers(state: ContactState, pack: CompiledPack) -> int:
+    """The tiers earned at `as_of`: kept above their leave thresholds, entered at their enter thresholds."""
+    scores, before, earned = state.scores, state.earned, 0
+    for tier in pack.tiers:
+        if (_is_kept if tier.bit & before else _is_entered)(state, scores, tier):
+            earned |= tier.bit
+    return earned
+
+
+def _is_kept(_state: ContactState, scores: list[float], tier: CompiledTier) -> bool:
+    return all(scores[axis] > limit for axis, limit in tier.leave)
+
+
+def _is_entered(state: ContactState, scores: list[float], tier: CompiledTier) -> bool:
+    for axis, limit in tier.enter:
+        if scores[axis] < limit:
+            return False
+    return tier.distinct is None or distinct.holds(state, tier.distinct)
+
+
+def held_tiers(state: ContactState, pack: CompiledPack) -> int:
+    """The earned tiers if a permission channel is granted, else none."""
+    return state.earned if state.earned and gate_is_open(state, pack) else 0
