@@ -1,4 +1,4 @@
-"""What every Kafka client here has in common: its settings, waiting for a broker, reading a topic to its end."""
+"""What every Kafka client here has in common: its settings, and waiting for a broker."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from palier.errors import BrokerUnreachableError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from palier.settings import Settings
 
 RETRY_S = 0.1
 ATTEMPT_S = 5.0
-FETCH_WAIT_MS = 200
 
 
 def client_settings(settings: Settings) -> dict[str, Any]:
@@ -81,40 +79,3 @@ def _complaints() -> Iterator[list[str]]:
     finally:
         logger.propagate = propagated
         logger.removeHandler(collector)
-
-
-async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Any]:
-    """All committed records of `topic` up to its end as it is now: aiokafka's records, in order within a partition.
-
-    The end is the last stable offset: an open transaction, and what comes after it, is not waited for.
-
-    Raises:
-        ConfigurationError: there is no such topic.
-    """
-    consumer = AIOKafkaConsumer(
-        **client_settings(settings), isolation_level="read_committed", enable_auto_commit=False, group_id=None
-    )
-    await consumer.start()
-    try:
-        numbers = await _partitions(consumer, topic)
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        # By position, not by record: markers of transactions, aborted and compacted records are read over.
-        while unread := [partition for partition in partitions if await consumer.position(partition) < ends[partition]]:
-            batches = await consumer.getmany(*unread, timeout_ms=FETCH_WAIT_MS)
-            for partition, records in batches.items():
-                for record in records:
-                    if record.offset < ends[partition]:
-                        yield record
-    finally:
-        await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer.topics()  # asks for the metadata of all topics, which makes none
-    numbers: set[int] | None = consumer.partitions_for_topic(topic)
-    if not numbers:
-        raise ConfigurationError(f"there is no topic {topic}: `palier topics --apply` makes Palier's")
-    return numbers
