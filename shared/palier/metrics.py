@@ -26,6 +26,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from palier.domain.pack import UNENGAGED
 from palier.health import Health, WorkerState
 from palier.histogram import BatchHistogram
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 OTHER_TYPE = "other"
-UNENGAGED = "unengaged"
 OUTCOMES = ("scored", "noted", "capped", "duplicate", "late", "erased", "unknown", "refused")
 CAUSES = ("touchpoint", "inactivity", "conversion", "permission", "erasure")
 TARGETS = ("changelog", "tier_changes", "tier_current", "dead_letter", "meta")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from palier.domain.outcome import Outcome
 from palier.health import WorkerState
 from palier.metrics import CAUSES, OUTCOMES, CheckpointOutcome, Metrics
 
@@ -57,6 +60,11 @@ def test_counters_are_born_at_zero() -> None:
         assert value(metrics, "palier_dead_letters_total", reason=reason) == 0
     for outcome in CheckpointOutcome:
         assert value(metrics, "palier_checkpoints_total", outcome=outcome) == 0
+
+
+def test_every_outcome_of_the_fold_is_a_label() -> None:
+    """The closed union of outcomes, and the refusal that never reaches the fold: the counter knows all and no more."""
+    assert {*(outcome.name for outcome in get_args(Outcome)), "refused"} == set(OUTCOMES)
 
 
 def test_process_is_visible_in_a_registry_of_its_own() -> None:
