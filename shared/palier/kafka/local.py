@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from palier.errors import BrokerUnreachableError, ConfigurationError
+from palier.errors import BrokerUnreachableError, ConfigurationError, PalierError
 from palier.kafka.container import docker_answers, kafka_container
 from palier.kafka.jars import KAFKA_VERSION, kafka_class_path, missing_extra
 from palier.kafka.one_node import ONE_NODE
@@ -190,7 +190,8 @@ class LocalKafka:
             return
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         config = str(self.data_dir / "server.properties")
-        command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", config]
+        quick = [java[0], "-XX:TieredStopAtLevel=1", *java[1:]]  # over before the optimizing compiler would pay off
+        command = [*quick, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", config]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
         if done.returncode != 0:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-LOG_TAIL_LINES:])
@@ -284,7 +285,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of the broker's data, settings and log")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where clients connect (%(default)s)")
     options = parser.parse_args(arguments)
-    return run_in_foreground(options.data_dir, options.port, lambda line: print(line, flush=True))  # noqa: T201 - a command
+    try:
+        return run_in_foreground(options.data_dir, options.port, lambda line: print(line, flush=True))  # noqa: T201 - a command
+    except PalierError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
 
 
 def run_in_foreground(data_dir: Path, port: int, say: Callable[[str], object]) -> int:
