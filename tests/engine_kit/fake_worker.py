@@ -1,0 +1,125 @@
+"""A worker without Kafka: the real protocol, partition and changelog codec over a FakeLog, one command at a time."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from engine_kit.chain import TARGET, ChainProcessor
+from engine_kit.fake_log import FakeLog, FencedError
+from palier.engine import protocol as p
+from palier.engine.meta import META_KEY, Meta, encode_meta
+from palier.engine.partition import Partition
+
+CHANGELOG, OUTPUT, SOURCE = "changelog", "out", "source"
+
+
+def new_log():
+    """A log with the chain's topics."""
+    return FakeLog((CHANGELOG, OUTPUT))
+
+
+class FakeWorker:
+    """`command` is what the protocol wants next; `carry_out` does it and asks again. Dropping the object is a crash."""
+
+    def __init__(self, log, source):
+        self.log, self.source = log, source
+        self.protocol = p.PartitionProtocol(0, frozenset({SOURCE}), CHANGELOG)
+        self.partition = Partition(0, ChainProcessor())
+        self.command = None
+        self.exit = None
+        self.epoch = None
+
+    def hear(self, event):
+        """Hand an event to the protocol."""
+        command = self.protocol.handle(event)
+        if isinstance(command, p.Exit):
+            self.exit, self.command = command, None
+        elif command is not None:
+            self.command = command
+
+    def fold(self, count):
+        """A batch of up to `count` source records, folded if the protocol says so."""
+        start = self.protocol.next.get(SOURCE, 0)
+        keys = self.source[start : start + count]
+        if keys and isinstance(self.protocol.handle(p.BatchArrived(SOURCE, start, start + len(keys))), p.Fold):
+            records = [SimpleNamespace(key=key, offset=start + at) for at, key in enumerate(keys)]
+            self.partition.context["folded"] += 0
+            ChainProcessor().fold(self.partition, SOURCE, records)
+
+    def carry_out(self, only=None):
+        """Do what the protocol wants. `only`: crash after so many records of a send. True when it is done."""
+        command, self.command = self.command, None
+        try:
+            event = self._do(command, only)
+        except FencedError:
+            event = p.Failed("fenced")
+        if event is p.Failed:
+            return False
+        if event is not None:
+            self.hear(event)
+        return True
+
+    def run(self):
+        """Until the protocol has no more wishes."""
+        while self.command is not None and self.exit is None:
+            self.carry_out()
+
+    def _do(self, command, only):
+        log, epoch = self.log, self.epoch
+        match command:
+            case p.Fence():
+                self.epoch = log.init_producer()
+                self.partition = Partition(0, ChainProcessor())
+                return p.Fenced()
+            case p.MeasureLogs():
+                return p.LogsMeasured(
+                    {topic: log.stable(topic) for topic in log.topics}, {topic: log.high(topic) for topic in log.topics}
+                )
+            case p.ReadChangelogTail(start, end):
+                last = log.last_record(CHANGELOG, start, end)
+                return p.ChangelogTailRead(last is not None and last.key == META_KEY)
+            case p.ReadOutputTail(topic, start, end):
+                last = log.last_record(topic, start, end)
+                return p.OutputTailRead(None if last is None else last.headers[0])
+            case p.EndHanging(commit):
+                log.add_partitions(epoch, log.topics)
+                log.end_transaction(epoch, commit=commit)
+                return p.HangingEnded()
+            case p.Recover(end):
+                records = [
+                    SimpleNamespace(key=entry.key, value=entry.value, offset=offset)
+                    for offset, entry in log.committed(CHANGELOG, end)
+                ]
+                self.partition.recover(records, end)
+                count = self.partition.recovered()
+                ChainProcessor().open(self.partition, self.partition.meta.summary)
+                return p.Recovered(self.partition.meta, end, count)
+            case p.MeasureSource():
+                return p.SourceMeasured({SOURCE: 0}, {SOURCE: len(self.source)}, {SOURCE: None})
+            case p.Seek():
+                return p.Sought()
+            case p.Begin(batch_number, positions):
+                self.snapshot = self.partition.snapshot(batch_number)
+                outputs = self.snapshot.outputs.get(TARGET, [])
+                counts = {TARGET: len(outputs), CHANGELOG: len(self.snapshot.changelog)}
+                self.meta = Meta(
+                    batch_number=batch_number, positions=dict(positions), records=counts, summary=self.snapshot.summary
+                )
+                log.add_partitions(epoch, [CHANGELOG, OUTPUT] if outputs else [CHANGELOG])
+                return p.Begun(self.meta, len(outputs))
+            case p.SendOutputs():
+                for key, value, _ in self.snapshot.outputs[TARGET][:only]:
+                    log.append(epoch, OUTPUT, key, value, (self.meta.batch_number,))
+                return p.Failed if only is not None else p.OutputsAcknowledged()
+            case p.SendChangelog():
+                records = [*self.snapshot.changelog.items(), (META_KEY, encode_meta(self.meta))]
+                for key, value in records[:only]:
+                    log.append(epoch, CHANGELOG, key, value)
+                return p.Failed if only is not None else p.ChangelogAcknowledged(log.high(CHANGELOG))
+            case p.Commit():
+                log.end_transaction(epoch, commit=True)
+                self.partition.commit(self.meta, log.high(CHANGELOG))
+                return p.Committed()
+            case p.Release():
+                return None
+        raise AssertionError(command)
