@@ -57,6 +57,7 @@ class MetricsObserver:
             records=checkpoint.records,
             timestamps_ms=tally.timestamps_ms,
         )
+        metrics.uncommitted(checkpoint.partition, checkpoint.pending)
         metrics.touchpoints_committed(tally.outcomes)
         metrics.tier_changes_committed(tally.changes)
         metrics.dead_letters_committed(tally.refusals)

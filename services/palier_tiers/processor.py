@@ -87,7 +87,7 @@ class TouchpointProcessor:
         for record in records:
             context.newest_timestamp = max(context.newest_timestamp, record.timestamp)
             decoded = decode_touchpoint(record.value, record.key, record.timestamp, record.headers)
-            refusal = decoded if type(decoded) is Refusal else self._advance(partition, record, decoded, now_ms)
+            refusal = decoded if isinstance(decoded, Refusal) else self._advance(partition, record, decoded, now_ms)
             if refusal is not None:
                 refused += 1
                 self._refuse(partition, topic, record, refusal)

@@ -73,7 +73,7 @@ class Partition:
         resting = self._in_flight.get(key, _ABSENT)
         if resting is _ABSENT:
             resting = self.store.get(key)
-        return None if resting is None else self._decode(memoryview(resting)[Envelope.SIZE :])
+        return None if resting is None else self._decode(resting[Envelope.SIZE :])
 
     def save(self, key: bytes, state: Any, offset: int) -> None:
         """`state` (None: deleted) now contains everything up to `offset` and goes into the next checkpoint."""

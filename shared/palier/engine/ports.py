@@ -57,7 +57,7 @@ class Processor(Protocol):
     def encode(self, state: Any) -> bytes:
         """State of one contact as it rests."""
 
-    def decode(self, data: bytes | memoryview) -> Any:
+    def decode(self, data: bytes) -> Any:
         """The state that `encode` made."""
 
     def snapshot(self, partition: Partition) -> Snapshot:
@@ -74,6 +74,7 @@ class CommittedCheckpoint(NamedTuple):
     bytes: dict[str, int]  # the same, in bytes of keys and values
     positions: dict[str, int]  # source topic -> next offset
     effects: Any
+    pending: int  # records folded meanwhile, for the next transaction
 
 
 class Observer(Protocol):

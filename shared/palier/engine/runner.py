@@ -215,6 +215,7 @@ class Runner:
                 sizes,
                 meta.positions,
                 snapshot.effects,
+                self.partition.pending,
             )
         )
         self._snapshot = self._meta = None

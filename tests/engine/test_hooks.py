@@ -1,0 +1,114 @@
+"""The places inside Faust, mode and aiokafka that the engine depends on. A new release that moves one fails here first."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+
+import faust
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
+from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.protocol.transaction import EndTxnRequest
+from faust.app import base as app_base
+from faust.tables.manager import TableManager
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
+from faust.tables.table import Table
+from faust.transport.consumer import Consumer
+from faust.transport.drivers import aiokafka as driver
+from mode.services import ServiceTask
+
+from palier.engine.recovery import BatchRecovery, BatchTableManager
+from palier.engine.table import PartitionedTable
+from palier.engine.transport import BatchConsumer, BatchConsumerThread, BatchTransport
+
+
+def parameters(function):
+    """Names of a function's parameters."""
+    return list(inspect.signature(function).parameters)
+
+
+def test_versions_are_the_ones_the_engine_was_proved_on():
+    """The pins of pyproject.toml; raise them together with this test, after the fault suite."""
+    installed = {name: version(name) for name in ("faust-streaming", "mode-streaming", "aiokafka")}
+    assert installed == {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "stock", "names"),
+    [
+        (
+            BatchConsumer,
+            driver.Consumer,
+            ["_new_consumer_thread", "_drain_messages", "wait_empty", "on_partitions_assigned", "perform_seek",
+             "seek_wait", "commit", "verify_event_path", "on_task_error"],
+        ),
+        (BatchConsumerThread, driver.AIOKafkaConsumerThread, ["_create_worker_consumer"]),
+        (BatchTableManager, TableManager, ["recovery"]),
+        (PartitionedTable, Table, ["_new_store"]),
+    ],
+)  # fmt: skip
+def test_what_we_override_exists_and_is_called_alike(ours, stock, names):
+    """An override of a method that Faust no longer has, or calls otherwise, would be silently dead."""
+    for name in names:
+        theirs, mine = inspect.getattr_static(stock, name), inspect.getattr_static(ours, name)
+        if isinstance(theirs, property):
+            assert isinstance(mine, property)
+        else:
+            assert parameters(theirs)[: len(parameters(mine))] == parameters(mine), name
+
+
+def test_stock_recovery_tasks_are_replaced_as_tasks():
+    """Mode looks tasks up by name and insists that an override is a task too."""
+    for name in ("_slurp_changelogs", "_publish_stats", "_restart_recovery"):
+        assert isinstance(inspect.getattr_static(Recovery, name), ServiceTask)
+        assert isinstance(inspect.getattr_static(BatchRecovery, name), ServiceTask)
+    for name in ("_set_recovery_started", "_set_recovery_ended", "_wait", "_is_changelog_tp"):
+        assert callable(getattr(Recovery, name))
+    assert issubclass(RebalanceAgain, Exception)
+    assert issubclass(ServiceStopped, Exception)
+
+
+def test_faust_fences_through_our_callback():
+    """The app's own rebalance handlers call what the engine hangs on, in the order it needs."""
+    assigned = inspect.getsource(app_base.App._on_partitions_assigned)
+    revoked = inspect.getsource(app_base.App._on_partitions_revoked)
+    assert "tables.on_rebalance" in assigned
+    assert revoked.index("stop_flow") < revoked.index("_consumer_wait_empty")
+    assert "stream_wait_empty" in inspect.getsource(app_base.App._consumer_wait_empty)
+    for name in ("wait_first", "stop_flow", "resume_flow", "_get_active_partitions"):
+        assert callable(getattr(Consumer, name))
+    assert BatchTransport.Consumer is BatchConsumer
+
+
+def test_aiokafka_reads_isolation_and_wait_in_start():
+    """Both are set between construction and start."""
+    source = inspect.getsource(AIOKafkaConsumer.start)
+    assert "isolation_level=self._isolation_level" in source
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source
+
+
+def test_aiokafka_keeps_positions_where_we_look():
+    """position, last stable offset."""
+    assert callable(SubscriptionState.__init__)
+    source = inspect.getsource(TopicPartitionState.__init__)
+    assert "self._position" in source
+    assert "self.lso" in source
+
+
+def test_aiokafka_transactions_have_the_parts_we_use():
+    """The guard sits on client.send, partitions are named through the transaction manager."""
+    assert callable(TransactionManager.maybe_add_partition_to_txn)
+    assert parameters(OffsetRequest.__init__)[1:] == ["replica_id", "isolation_level", "topics"]
+    assert inspect.isclass(EndTxnRequest)
+    assert callable(AIOKafkaProducer.create_batch)
+    assert callable(AIOKafkaProducer.send_batch)
+    assert "self.client = AIOKafkaClient(" in inspect.getsource(AIOKafkaProducer.__init__)
+
+
+def test_faust_settings_exist():
+    """The ones the app factory sets."""
+    for name in ("topic_disable_leader", "stream_wait_empty", "stream_recovery_delay", "TableManager"):
+        assert hasattr(faust.Settings, name), name
