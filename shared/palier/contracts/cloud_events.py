@@ -77,13 +77,15 @@ def is_cloud_event(headers: Sequence[Header]) -> bool:
 def to_bare(value: bytes, headers: Sequence[Header]) -> bytes | Refusal:
     """The bare touchpoint that a CloudEvent carries, as JSON; its limits and types are yet to be checked.
 
-    The value's size and depth have been checked.
+    A value that is no CloudEvent comes back as it is. Size and depth have been checked by the caller.
     """
     try:
         event = _read_headers(headers)
         members = _read_object(value, "the value")
         if event.structured or ("specversion" in members and "data" in members):
             members = _open_envelope(event, members)
+        elif not event.attributes:
+            return value
         _fill(members, event.attributes)
     except _RefusedError as error:
         return error.refusal

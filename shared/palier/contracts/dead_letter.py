@@ -44,6 +44,9 @@ SHA256: Final = "palier_sha256"
 KEY_LENGTH: Final = "palier_key_length"
 HEADERS_LEFT_OUT: Final = "palier_headers_left_out"
 
+REQUIRED_HEADERS: Final = (REASON, MESSAGE, TOPIC, PARTITION, OFFSET, TIMESTAMP)
+"""What every dead letter has."""
+
 HEADER_MEANINGS: Final[dict[str, str]] = {
     REASON: "stable code of the reason",
     MESSAGE: "what is wrong, for people",
@@ -75,12 +78,7 @@ class DeadLetter(ContractModel):
     base64 (URL-safe alphabet).
     """
 
-    model_config = ConfigDict(
-        title="DeadLetter",
-        json_schema_extra={"$id": "urn:palier:schema:dead-letter:1"},
-        ser_json_bytes="base64",
-        val_json_bytes="base64",
-    )
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     reason: RefusalReason = Field(description="Stable code of the reason")
     message: str = Field(description="What is wrong, for people; at most 500 characters, without the values themselves")
@@ -106,7 +104,7 @@ class DeadLetter(ContractModel):
             ValueError: a header of a dead letter is missing or is not what it should be.
         """
         ours = {name: (content or b"").decode() for name, content in headers if name in HEADER_MEANINGS}
-        missing = [name for name in (REASON, MESSAGE, TOPIC, PARTITION, OFFSET, TIMESTAMP) if name not in ours]
+        missing = [name for name in REQUIRED_HEADERS if name not in ours]
         if missing:
             raise ValueError(f"not a dead letter: no header {', '.join(missing)}")
         return cls(

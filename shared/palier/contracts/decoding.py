@@ -143,7 +143,8 @@ def _decode_event(value: bytes | None, headers: Sequence[Header]) -> Touchpoint 
     assert value is not None  # check_value refuses it
     bare = to_bare(value, headers)
     if isinstance(bare, Refusal):
-        return bare
+        # Syntax has one wording, pydantic's reader's, whatever the record is wrapped in.
+        return _refuse_value(value) if bare.reason is RefusalReason.NOT_JSON else bare
     try:
         return _read_record(_decode_record(bare), bare) or _refuse_value(bare)
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -1,7 +1,8 @@
 """JSON read to the letter of RFC 8259, slowly: the reference the fast decoder is held against, and the reasons it lacks.
 
 Both readers keep the same rules. Text is UTF-8 without a byte order mark and without lone surrogates; NaN and Infinity
-are not JSON. A member named twice has its last value, but each of its values must be valid. A number too big to hold
+are not JSON. Of a member named twice the last value counts, but the earlier ones must have its
+type and length. A number too big to hold
 (1e400, an integer of 5 000 digits) is well-formed: it is refused where a member takes numbers, and ignored where it is
 not looked at.
 """
@@ -63,6 +64,8 @@ def read_json(value: bytes) -> Any:
         text = value.decode()
     except UnicodeDecodeError as error:
         raise NotJsonError(f"byte {error.start} is not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise NotJsonError("a byte order mark comes first")
     try:
         result = json.loads(
             text,

@@ -35,5 +35,5 @@ AMOUNT: Final = r"-?[0-9]{1,18}(\.[0-9]{1,9})?"
 CURRENCY: Final = r"[A-Z]{3}"
 """The shape of an ISO 4217 code; not its list, which changes."""
 
-TIMEZONE: Final = r"[A-Za-z][A-Za-z0-9_+\-]{0,31}(/[A-Za-z0-9_+\-]{1,32}){0,2}"
+TIMEZONE: Final = r"[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,32}){0,2}"
 """The shape of an IANA zone; not its list, which differs between machines and would make replays differ too."""

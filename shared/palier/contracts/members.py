@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
@@ -14,6 +15,8 @@ from pydantic import (
     ModelWrapValidatorHandler,
     PlainSerializer,
     PlainValidator,
+    TypeAdapter,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -26,6 +29,13 @@ from palier.contracts.limits import CONTROL_CHARACTERS, LONG_NAME_LENGTH, SHORT_
 NO_OFFSET_ERROR: Final = "moment_without_offset"
 """Error type of a moment that lacks only its offset: it has a refusal reason of its own."""
 
+MOMENT_TYPE_ERROR: Final = "moment_type"
+"""Error type of a moment that is not even text."""
+
+_MOMENT_ERROR: Final = "moment"
+_CONTROL_CHARACTER_ERROR: Final = "control_character"
+_TEXT_ERRORS: Final = frozenset({NO_OFFSET_ERROR, _MOMENT_ERROR, _CONTROL_CHARACTER_ERROR})
+
 CONTROL_CHARACTER: Final = re.compile(f"[{CONTROL_CHARACTERS}]")
 _MOMENT_EXAMPLE: Final = "2026-11-02T10:11:12.123Z"
 
@@ -35,19 +45,48 @@ class ContractModel(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
 
+
+class InputModel(ContractModel):
+    """A JSON object that upstream wrote, and in which it may have named a member twice."""
+
     @model_validator(mode="wrap")
     @classmethod
     def _check_every_occurrence(cls, data: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
-        """Of a member named twice the last value counts, but every one must be valid."""
+        """Of a member named twice the last counts; an earlier one must have its type and length at least.
+
+        That is as far as the fast decoder looks at it: it checks types and lengths as it reads, texts at the end.
+        """
+        result = handler(data)
         if isinstance(data, RepeatedMembers):
+            adapters = _member_adapters(cls)
             for name, value in data.earlier:
-                handler({**data, name: value})
-        return handler(data)
+                if name in adapters and _is_ill_typed(adapters[name], value):
+                    handler({known: data[known] for known in adapters if known in data} | {name: value})
+        return result
+
+
+@cache
+def _member_adapters(model: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
+    """A validator of each member by itself: a record may repeat a member a hundred thousand times."""
+    adapters = {}
+    for name, field in model.model_fields.items():
+        member: Any = Annotated[field.annotation, field]
+        adapters[field.alias or name] = TypeAdapter(member, config=ConfigDict(strict=True))
+    return adapters
+
+
+def _is_ill_typed(adapter: TypeAdapter[Any], value: object) -> bool:
+    """Whether more is wrong with a value than the text it holds."""
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        return any(fault["type"] not in _TEXT_ERRORS for fault in error.errors(include_url=False))
+    return False
 
 
 def _refuse_control_characters(text: str) -> str:
     if CONTROL_CHARACTER.search(text):
-        raise PydanticCustomError("control_character", "String should have no control characters")
+        raise PydanticCustomError(_CONTROL_CHARACTER_ERROR, "String should have no control characters")
     return text
 
 
@@ -58,11 +97,11 @@ def _read_moment(value: object) -> datetime:
             raise PydanticCustomError(NO_OFFSET_ERROR, "Input has no offset from UTC")
         value = value.isoformat()
     if not isinstance(value, str):
-        raise PydanticCustomError("moment_type", "Input should be a string with a date and time of RFC 3339")
+        raise PydanticCustomError(MOMENT_TYPE_ERROR, "Input should be a string with a date and time of RFC 3339")
     moment_ms = moments.parse_moment(value)
     if moment_ms is None:
         trouble = moments.moment_trouble(value)
-        kind = NO_OFFSET_ERROR if trouble is moments.MomentTrouble.NO_OFFSET else "moment"
+        kind = NO_OFFSET_ERROR if trouble is moments.MomentTrouble.NO_OFFSET else _MOMENT_ERROR
         raise PydanticCustomError(kind, "Input {trouble}", {"trouble": trouble.value})
     return moments.to_datetime(moment_ms)
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import msgspec
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from palier.contracts.members import ContractModel, LongName, Moment, ShortName
 from palier.contracts.moments import format_moment
 from palier.contracts.records import Header, OutRecord
+from palier.domain.numbers import floored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,8 +57,6 @@ class TierChange(ContractModel):
     Branch on `gained`, `lost` and `cause`, not on `direction`: a conversion is good news whatever its direction.
     For an erasure `held`, `channels`, `scores`, `thresholds` and `reasons` are absent.
     """
-
-    model_config = ConfigDict(title="TierChange", json_schema_extra={"$id": "urn:palier:schema:tier-change:1"})
 
     contact_id: LongName = Field(description="Who; also the Kafka key, in UTF-8")
     sequence: int = Field(
@@ -154,9 +153,9 @@ def tier_change_json(change: outcome.TierChange, pack: RulePack, recorded_at: in
         members |= {
             "held": sorted(change.held),
             "channels": sorted(change.channels),
-            "scores": _floored(change.scores),
+            "scores": _numbers(change.scores),
             "touchpoint_source": change.touchpoint_source,
-            "thresholds": {tier: _floored(axes) for tier, axes in sorted(change.thresholds.items())},
+            "thresholds": {tier: _numbers(axes) for tier, axes in sorted(change.thresholds.items())},
             "reasons": _reasons(change.reasons),
         }
     members["pack"] = {"name": pack.name, "version": pack.version, "digest": pack.digest}
@@ -169,19 +168,14 @@ def event_id(contact_id: str, sequence: int) -> UUID:
     return uuid5(_EVENT_NAMESPACE, f"{contact_id}:{sequence}")
 
 
-def floor_to_4_decimals(number: float) -> float:
-    """The greatest number with 4 decimals that is not above `number`: nothing prints as reached that is not.
-
-    By the decimal digits Python prints, so 0.3 stays 0.3 although its binary form lies a little below.
-    """
-    nearest = round(number, 4)
-    floored = nearest if nearest <= number else round(nearest - 0.0001, 4)
-    return floored + 0.0  # -0.0 becomes 0.0
+def _number(number: float) -> float:
+    """A number as it is printed: floored to 4 decimals, and never as -0.0."""
+    return floored(number) + 0.0
 
 
-def _floored(numbers: Mapping[str, float]) -> dict[str, float]:
+def _numbers(numbers: Mapping[str, float]) -> dict[str, float]:
     """Numbers by name, sorted: the order of the fold's dicts must not show in the bytes."""
-    return {name: floor_to_4_decimals(number) for name, number in sorted(numbers.items())}
+    return {name: _number(number) for name, number in sorted(numbers.items())}
 
 
 def _reasons(reasons: Iterable[outcome.Reason]) -> list[dict[str, Any]]:
@@ -194,8 +188,8 @@ def _reasons(reasons: Iterable[outcome.Reason]) -> list[dict[str, Any]]:
             "object_id": reason.object_id,
             "campaign_id": reason.campaign_id,
             "axis": reason.axis,
-            "weight": floor_to_4_decimals(reason.weight),
-            "worth": floor_to_4_decimals(reason.worth),
+            "weight": _number(reason.weight),
+            "worth": _number(reason.worth),
             "occurred_at": format_moment(reason.occurred_at),
         }
         for reason in reasons

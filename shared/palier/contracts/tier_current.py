@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from palier.contracts.members import ContractModel, LongName, Moment
 from palier.contracts.moments import format_moment
@@ -20,8 +20,6 @@ _encode: Final = msgspec.json.Encoder().encode
 
 class TierCurrent(ContractModel):
     """The tiers of a contact as they are now. A record without a value: the contact was erased."""
-
-    model_config = ConfigDict(title="TierCurrent", json_schema_extra={"$id": "urn:palier:schema:tier-current:1"})
 
     contact_id: LongName = Field(description="Who; also the Kafka key, in UTF-8")
     sequence: int = Field(ge=1, description="Number of the contact's latest tier change")

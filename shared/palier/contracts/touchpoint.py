@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from palier.contracts.json_reading import RepeatedMembers, UnboundedNumber
 from palier.contracts.limits import AMOUNT, CURRENCY, TIMEZONE
-from palier.contracts.members import ContractModel, LongName, Moment, ShortName
+from palier.contracts.members import InputModel, LongName, Moment, ShortName
 
 KNOWN_CHANNELS: Final = (
     "email", "web", "mobile", "push", "sms", "social", "community", "store", "call", "chat",
@@ -34,7 +34,7 @@ def _refuse_unbounded_numbers(value: Any) -> Any:
     return value
 
 
-class Money(ContractModel):
+class Money(InputModel):
     """An amount of money."""
 
     amount: str = Field(
@@ -45,10 +45,8 @@ class Money(ContractModel):
     currency: str = Field(pattern=f"^{CURRENCY}$", description="ISO 4217 code of the currency", examples=["EUR"])
 
 
-class Touchpoint(ContractModel):
+class Touchpoint(InputModel):
     """Something a contact did, or something that happened to them, as one upstream app saw it."""
-
-    model_config = ConfigDict(title="Touchpoint", json_schema_extra={"$id": "urn:palier:schema:touchpoint:1"})
 
     id: ShortName = Field(
         description="Names the touchpoint within its source; the same again is a duplicate (1 to 100 characters)",

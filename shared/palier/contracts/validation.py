@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from palier.contracts.json_reading import NotJsonError, UnboundedNumber, is_too_deep, read_json
 from palier.contracts.limits import MAX_DEPTH, MAX_VALUE_BYTES
-from palier.contracts.members import NO_OFFSET_ERROR
+from palier.contracts.members import MOMENT_TYPE_ERROR, NO_OFFSET_ERROR
 from palier.contracts.refusal import Refusal, RefusalReason
 from palier.contracts.touchpoint import Touchpoint
 
@@ -27,6 +27,15 @@ _JSON_TYPES: Final[dict[type, str]] = {
     type(None): "null",
     UnboundedNumber: "a number out of range",
 }
+_EXPECTED_TYPES: Final = {
+    "string_type": "a string",
+    "int_type": "an integer",
+    "bool_type": "a boolean",
+    "dict_type": "an object",
+    "model_type": "an object",
+    MOMENT_TYPE_ERROR: "a string with a date and time of RFC 3339",
+}
+"""What pydantic's errors of type wanted."""
 
 
 def check_value(value: bytes | None) -> Refusal | None:
@@ -72,11 +81,14 @@ def _refuse(errors: list[ErrorDetails]) -> Refusal:
 
 
 def _describe(error: ErrorDetails) -> str:
-    """`member: what is wrong, got type`; never the value, which may be personal."""
+    """`member: what is wrong`; names the type of a value of the wrong type, never the value, which may be personal."""
     member = ".".join(str(part) for part in error["loc"])[:_LONGEST_MEMBER]
-    if error["type"] == "missing":
+    kind = error["type"]
+    if kind == "missing":
         return f"{member}: missing"
-    return f"{member}: {error['msg'].removeprefix('Input ')}, got {_type_of(error['input'])}"
+    if kind in _EXPECTED_TYPES:
+        return f"{member}: should be {_EXPECTED_TYPES[kind]}, got {_type_of(error['input'])}"
+    return f"{member}: {error['msg'].removeprefix('String ').removeprefix('Input ')}"
 
 
 def _type_of(value: Any) -> str:
