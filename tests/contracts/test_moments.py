@@ -42,6 +42,7 @@ def test_round_trip(moment_ms) -> None:
     """What is written is read back, to the millisecond, and is always 24 characters long."""
     text = format_moment(moment_ms)
     assert len(text) == 24
+    assert datetime.fromisoformat(text) == moments.to_datetime(moment_ms)
     assert parse_moment(text) == moment_ms
     assert moments.to_milliseconds(moments.to_datetime(moment_ms)) == moment_ms
 

@@ -24,8 +24,6 @@ CONTRACT_VERSION: Final = "1.0.0"
 
 _TEXT: Final = {"type": "string"}
 _CONTACT_KEY: Final = {"type": "string", "description": "contact_id in UTF-8", "minLength": 1, "maxLength": 200}
-
-
 _VERSION: Final = {"bindingVersion": KAFKA_BINDING}
 
 _CHANNELS: Final = {
@@ -37,7 +35,6 @@ _CHANNELS: Final = {
     "transfers": "internal",
 }
 """Channel -> its message, in the order of `topic_contracts`."""
-
 
 _TIER_CHANGE_HEADERS: Final = {
     "ce_specversion": "1.0",

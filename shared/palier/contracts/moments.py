@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from palier.contracts.limits import DAY_MS
@@ -31,6 +32,7 @@ _DAYS: Final[dict[str, int]] = {}
 _MINUTES: Final = {
     f"{hour:02}:{minute:02}:": (hour * 60 + minute) * 60_000 for hour in range(24) for minute in range(60)
 }
+_MINUTE_TEXTS: Final = tuple(_MINUTES)
 _SECONDS: Final = {f"{second:02}": second * 1000 for second in range(60)}
 _REMAINDERS: Final = {f".{millisecond:03}Z": millisecond for millisecond in range(1000)} | {"Z": 0}
 _OFFSETS: Final = {"Z": 0, "z": 0} | {
@@ -69,7 +71,10 @@ def moment_trouble(text: str) -> MomentTrouble:
 
 def format_moment(moment_ms: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.mmmZ` of milliseconds since the epoch."""
-    return f"{to_datetime(moment_ms).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    day, rest = divmod(moment_ms, DAY_MS)
+    minute, rest = divmod(rest, 60_000)
+    second, millisecond = divmod(rest, 1000)
+    return f"{_day_text(day)}T{_MINUTE_TEXTS[minute]}{second:02}.{millisecond:03}Z"
 
 
 def to_datetime(moment_ms: int) -> datetime:
@@ -80,6 +85,12 @@ def to_datetime(moment_ms: int) -> datetime:
 def to_milliseconds(moment: datetime) -> int:
     """Milliseconds since the epoch of an aware datetime, finer digits cut off."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=4096)
+def _day_text(day: int) -> str:
+    """`YYYY-MM-DD` of days since the epoch."""
+    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
 
 
 def _parse_any_form(text: str) -> int | None:

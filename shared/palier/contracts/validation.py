@@ -55,8 +55,9 @@ def validate_touchpoint(value: bytes | None) -> Touchpoint | Refusal:
     What depends on the record around the value (key, Kafka timestamp, CloudEvents) is checked by `decoding`.
     """
     refusal = check_value(value)
-    if refusal is not None or value is None:
-        return refusal or Refusal(RefusalReason.EMPTY, "the record has no value")
+    if refusal is not None:
+        return refusal
+    assert value is not None  # check_value refuses it
     try:
         record = read_json(value)
     except NotJsonError as error:
