@@ -7,9 +7,8 @@ from functools import lru_cache
 
 import msgspec
 
-from palier_simulator.rhythm import HOUR_MS
+from palier_simulator.rhythm import HOUR_MS, MINUTE_MS
 
-MINUTE_MS = 60_000
 _MINUTE_AND_SECOND = tuple(f"{second // 60:02d}:{second % 60:02d}." for second in range(3600))
 _MILLISECOND = tuple(f"{millisecond:03d}" for millisecond in range(1000))
 

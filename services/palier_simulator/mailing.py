@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SENT_WITHIN_MS = 50 * 60_000
 BOUNCES = 0.004
 OPENED_BY_MACHINE = 0.25  # a mail client's privacy proxy fetches the pictures, whoever reads
-COMPLAINS = 0.08  # of those who leave because of a mail
+COMPLAINS = 0.15  # of those who leave because of a mail
 OPENED_AFTER_DAYS = 0.2  # mean, in active time
 BARELY_THERE = 0.02  # visits a day below which a contact hardly looks at mail
 BARELY_OPENS = 0.3

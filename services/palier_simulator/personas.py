@@ -74,7 +74,7 @@ READER = Persona(
     journeys={"read": 62, "watch": 18, "play": 6, "webinar": 2, "browse": 6, "share": 1, "discuss": 1} | HOUSEKEEPING,
     phases={
         "curious": Phase(days=20, visits=0.22, then={"keen": 6, "away": 4}),
-        "keen": Phase(days=40, visits=0.30, then={"fading": 7, "away": 3}),
+        "keen": Phase(days=40, visits=0.26, then={"fading": 7, "away": 3}),
         "fading": Phase(days=30, visits=0.06, then={"away": 7, "keen": 3}),
         "away": Phase(days=90, visits=0.006, then={"curious": 1}),
     },
@@ -118,9 +118,9 @@ FAN = Persona(
     }
     | HOUSEKEEPING,
     phases={
-        "discovering": Phase(days=25, visits=0.25, then={"devoted": 8, "away": 2}),
-        "devoted": Phase(days=35, visits=0.40, then={"cooling": 1}),
-        "cooling": Phase(days=50, visits=0.04, then={"away": 6, "devoted": 4}),
+        "discovering": Phase(days=25, visits=0.22, then={"devoted": 7, "away": 3}),
+        "devoted": Phase(days=35, visits=0.32, then={"cooling": 1}),
+        "cooling": Phase(days=50, visits=0.03, then={"away": 7, "devoted": 3}),
         "away": Phase(days=110, visits=0.004, then={"discovering": 1}),
     },
     opens=0.55,
@@ -134,7 +134,7 @@ CRITIC = Persona(
     share=5,
     rhythm=NIGHT_OWL,
     first=FIRST_VISIT,
-    journeys={"praise": 24, "complain": 22, "discuss": 6, "shop": 14, "browse": 14, "read": 14} | HOUSEKEEPING,
+    journeys={"praise": 24, "complain": 25, "discuss": 3, "shop": 14, "browse": 14, "read": 14} | HOUSEKEEPING,
     phases={
         "annoyed": Phase(days=25, visits=0.25, then={"sulking": 1}),
         "sulking": Phase(days=50, visits=0.03, then={"annoyed": 1}),

@@ -55,14 +55,14 @@ class Source:
 
 
 WEB = Source("web-tracker", "web", delay_ms=1_500, redelivered=0.006, device=True)
-APP = Source("mobile-app", "mobile", delay_ms=3_000, offline=0.06, forgotten=0.002, redelivered=0.015, device=True)
+APP = Source("mobile-app", "mobile", delay_ms=3_000, offline=0.06, forgotten=0.005, redelivered=0.015, device=True)
 MAILER = Source("mailer", "email", delay_ms=12_000, redelivered=0.003)
 PUSH = Source("push-gateway", "push", delay_ms=2_000)
 SMS = Source("sms-gateway", "sms", delay_ms=4_000)
 SHOP = Source("shop", "web", delay_ms=400, redelivered=0.002, device=True)
-TILL = Source("store-till", "store", nightly=True, forgotten=0.003, redelivered=0.01, local_time=True)
+TILL = Source("store-till", "store", nightly=True, forgotten=0.015, redelivered=0.01, local_time=True)
 COMMUNITY = Source("community", "community", delay_ms=2_000)
-SOCIAL = Source("social-listener", "social", delay_ms=20 * 60_000, forgotten=0.003, redelivered=0.01)
+SOCIAL = Source("social-listener", "social", delay_ms=20 * 60_000, forgotten=0.02, redelivered=0.01)
 SERVICE_DESK = Source("service-desk", "chat", delay_ms=5_000, local_time=True)
 PREFERENCES = Source("preference-centre", "web", delay_ms=300)
 PRIVACY_DESK = Source("privacy-desk", "email", delay_ms=60_000, local_time=True)

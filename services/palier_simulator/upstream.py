@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from palier_simulator.arrival import Arrival
 from palier_simulator.encoding import TouchpointJson, encode, rfc3339, uuid4
-from palier_simulator.rhythm import HOUR_MS
+from palier_simulator.rhythm import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,7 +20,7 @@ MAIL_PROXY = "SampleMailProxy/1.0"
 
 
 class Upstream:
-    """Records under way, by the hour of their arrival."""
+    """Records under way, by the minute of their arrival."""
 
     def __init__(self, random: Random) -> None:
         self._random = random.random
@@ -67,12 +67,12 @@ class Upstream:
 
     def _put(self, at: int, key: bytes, line: bytes) -> None:
         self._serial += 1
-        self._under_way[at // HOUR_MS].append(Arrival(at, self._serial, key, line))
+        self._under_way[at // MINUTE_MS].append(Arrival(at, self._serial, key, line))
 
-    def arriving(self, hour: int) -> list[Arrival]:
-        """Takes out what arrives in this hour (since the epoch), in order of arrival."""
-        return sorted(self._under_way.pop(hour, ()))
+    def arriving(self, minute: int) -> list[Arrival]:
+        """Takes out what arrives in this minute (since the epoch), in order of arrival."""
+        return sorted(self._under_way.pop(minute, ()))
 
-    def put_back(self, hour: int, arrivals: list[Arrival]) -> None:
-        """Records of that hour which were taken out too early."""
-        self._under_way[hour].extend(arrivals)
+    def put_back(self, minute: int, arrivals: list[Arrival]) -> None:
+        """Records of that minute which were taken out too early."""
+        self._under_way[minute].extend(arrivals)

@@ -1,13 +1,15 @@
 """The simulated world: contacts visit, campaigns go out, and all of it arrives at the platform, in order of arrival.
 
-Pure: no clock, no I/O; the same profile gives the same records. Time goes on in steps of an hour: the hour's visits and
-launches are played out at once, their touchpoints put into the hours they will arrive in, and the hour's arrivals sorted.
+Pure: no clock, no I/O; the same profile gives the same records. Time goes on in steps of a minute: its visits and
+launches are played out at once, their touchpoints put into the minutes they will arrive in, and its arrivals sorted.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import attrgetter
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from palier_simulator.contacts import Contact, populate
 from palier_simulator.journeys import JOURNEYS
 from palier_simulator.mailing import Mailing
 from palier_simulator.personas import PERSONAS
-from palier_simulator.rhythm import DAY_MS, HOUR_MS, ROUND_THE_CLOCK
+from palier_simulator.rhythm import DAY_MS, MINUTE_MS, ROUND_THE_CLOCK
 from palier_simulator.upstream import Upstream
 from palier_simulator.visit import Visitor
 
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     from palier_simulator.arrival import Arrival
     from palier_simulator.personas import Persona
 
+MINUTES_PER_HOUR = 60
 HOURS_PER_DAY = 24
 SECONDS_PER_DAY = 86_400
 SIGNS_UP_AGAIN = 0.04  # chance, per visit, of somebody who allows us nothing
+TRACKED_AFTER_ERASURE = 0.5
 RETURNS_AFTER_ERASURE = 0.15
 ERASED_FOR_MS = 20 * DAY_MS
 
@@ -63,7 +67,8 @@ class World:
         self._visitor = Visitor(self._upstream, self._random)
         self._mailing = Mailing(self._upstream, self._visitor, self._random)
         self._visits: defaultdict[int, list[tuple[int, Contact]]] = defaultdict(list)
-        self._hour = self._launched = profile.start_ms // HOUR_MS
+        self._minute = profile.start_ms // MINUTE_MS
+        self._launches_from = -(-profile.start_ms // MINUTE_MS)  # the first whole minute
         self._boost = 0.0  # 0: everybody lives by the own rhythm; else visits come this much faster, day and night
         self._contacts: list[Contact] = []
         for at, contact in populate(profile.contacts, profile.start_ms, profile.end_ms, self._random):
@@ -88,30 +93,36 @@ class World:
         return self._go_on(None)
 
     def _go_on(self, end_ms: int | None) -> Iterator[Arrival]:
-        while end_ms is None or self._hour * HOUR_MS < end_ms:
-            self._play(self._hour)
-            arrivals = self._upstream.arriving(self._hour)
-            for index, arrival in enumerate(arrivals):
-                if end_ms is not None and arrival.at >= end_ms:
-                    self._upstream.put_back(self._hour, arrivals[index:])
-                    return
-                yield arrival
-            self._hour += 1
+        while end_ms is None or self._minute * MINUTE_MS < end_ms:
+            self._play(self._minute)
+            arrivals = self._upstream.arriving(self._minute)
+            if end_ms is not None and end_ms < (self._minute + 1) * MINUTE_MS:  # the end lies within it
+                cut = bisect_left(arrivals, end_ms, key=attrgetter("at"))
+                self._upstream.put_back(self._minute, arrivals[cut:])
+                yield from arrivals[:cut]
+                return
+            yield from arrivals
+            self._minute += 1
 
-    def _play(self, hour: int) -> None:
-        """Everything that begins in this hour."""
-        if hour >= self._launched:  # the hour in which the history ended is played again when it goes on live
-            self._launched = hour + 1
-            day, hour_of_day = divmod(hour, HOURS_PER_DAY)
-            for campaign in CAMPAIGNS:
-                if campaign.hour == hour_of_day and campaign.launched_on(day):
-                    for contact in self._mailing.launch(campaign, hour * HOUR_MS, self._contacts):
-                        self._enter(contact, next(iter(contact.persona.phases)), hour * HOUR_MS)
-                        self._plan_next(contact, hour * HOUR_MS)
-        while visits := self._visits.pop(hour, None):  # a hurried contact may come again within the hour
+    def _play(self, minute: int) -> None:
+        """Everything that begins in this minute."""
+        if minute % MINUTES_PER_HOUR == 0 and minute >= self._launches_from:
+            self._launches_from = minute + 1  # the minute in which the history ended is played again when it goes on
+            self._launch(minute)
+        while visits := self._visits.pop(minute, None):  # a hurried contact may come again within the minute
             for at, contact in visits:
                 if at == contact.next_visit:  # else the plan has changed since
                     self._visit(contact, at)
+
+    def _launch(self, minute: int) -> None:
+        """Campaigns of this hour go out; some of their readers begin anew with us."""
+        day, hour = divmod(minute // MINUTES_PER_HOUR, HOURS_PER_DAY)
+        now = minute * MINUTE_MS
+        for campaign in CAMPAIGNS:
+            if campaign.hour == hour and campaign.launched_on(day):
+                for contact in self._mailing.launch(campaign, now, self._contacts):
+                    self._enter(contact, next(iter(contact.persona.phases)), now)
+                    self._plan_next(contact, now)
 
     def _visit(self, contact: Contact, at: int) -> None:
         persona = contact.persona
@@ -124,9 +135,16 @@ class World:
         else:
             journey = LATER_JOURNEY[persona].pick(self._random.random())
         self._visitor.play(JOURNEYS[journey], contact, at)
-        if not contact.gone:
+        if contact.gone:
+            self._after_erasure(contact, at)
+        else:
             self._plan_next(contact, at)
-        elif self._random.random() < RETURNS_AFTER_ERASURE:  # as somebody we know nothing about
+
+    def _after_erasure(self, contact: Contact, at: int) -> None:
+        """The tracker has often not heard of it yet; and a few come back, as somebody we know nothing about."""
+        if self._random.random() < TRACKED_AFTER_ERASURE:
+            self._visitor.play(JOURNEYS["look-in"], contact, at + int(exponential(self._random.random(), DAY_MS)))
+        if self._random.random() < RETURNS_AFTER_ERASURE:
             contact.gone = contact.joined = False
             self._plan(contact, at + ERASED_FOR_MS + int(exponential(self._random.random(), ERASED_FOR_MS)))
 
@@ -150,7 +168,7 @@ class World:
 
     def _plan(self, contact: Contact, at: int) -> None:
         contact.next_visit = at
-        self._visits[at // HOUR_MS].append((at, contact))
+        self._visits[at // MINUTE_MS].append((at, contact))
 
     def _enter(self, contact: Contact, phase: str, now: int) -> None:
         """The contact's attachment changes, for the phase's length give or take 60 %."""
