@@ -49,7 +49,7 @@ def test_all_four_tiers_are_populated_at_the_end(year):
 
 
 def test_every_cause_is_seen_often_enough_to_watch(year):
-    """a year of 400 contacts brings more than 1 000 changes, and each cause several times over."""
+    """A year of 400 contacts brings more than 1 000 changes, and each cause several times over."""
     _, changes, _ = year
     causes = Counter(change.cause for change in changes)
     assert len(changes) > 1_000
