@@ -34,7 +34,7 @@ MUST_BE_EQUAL = (
     "contact_id", "sequence", "from", "to", "direction", "gained", "lost", "occurred_at", "cause", "touchpoint_id",
     "touchpoint_source", "held", "channels", "thresholds",
 )  # fmt: skip
-ROUNDING = 1e-6
+ROUNDING = 1e-9
 """Two orders of adding the same floats agree far better than this; a wrong weight or half-life does not."""
 
 
@@ -47,6 +47,11 @@ class Report:
     changes: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def in_reasons(self) -> int:
+        """How many of the differences are in nothing but the reasons of a change."""
+        return len([difference for difference in self.differences if ": reason" in difference])
 
 
 # --- the model's side into the product's values ---------------------------------------------------------------------------
@@ -75,7 +80,7 @@ def rule_pack(table: Table):
             type_: Rule(
                 type=type_,
                 weights=dict(row.weights),
-                critical_weights=None if row.critical is None else dict(row.critical),
+                critical_weights=dict(row.critical or {}),
                 critical_below=None if row.critical is None else row.critical_below,
                 per_day=row.per_day,
                 per_object=row.per_object,
@@ -118,7 +123,7 @@ def change_dict(change) -> dict:
 
 def printed_change_dict(line: bytes) -> dict:
     """A line of `palier replay` with its times as ms; what an erasure leaves out is empty."""
-    change = {"held": [], "channels": [], "thresholds": {}, "scores": {}, "reasons": []} | json.loads(line)
+    change = {"held": [], "channels": [], "scores": {}, "thresholds": {}, "reasons": []} | json.loads(line)
     change["occurred_at"] = milliseconds(change["occurred_at"])
     change["reasons"] = [reason | {"occurred_at": milliseconds(reason["occurred_at"])} for reason in change["reasons"]]
     return change
@@ -127,50 +132,47 @@ def printed_change_dict(line: bytes) -> dict:
 # --- one change beside the other ------------------------------------------------------------------------------------------
 
 
-def differences(expected: dict, actual: dict, *, printed: bool) -> Iterator[str]:
-    """What `actual` says otherwise than the model; `printed`: numbers must be floored to 4 decimals."""
-    equal = (*MUST_BE_EQUAL, "recorded_at") if printed else (*MUST_BE_EQUAL, "since")
-    for name in equal:
-        if expected[name] != actual.get(name):
-            yield f"{name}: model {expected[name]!r}, product {actual.get(name)!r}"
+def differences(expected: dict, actual: dict, *also: str) -> Iterator[str]:
+    """What the product's change says otherwise than the model's; `also`: members that only this side of the product has."""
+    for name in (*MUST_BE_EQUAL, *also):
+        if expected[name] != actual[name]:
+            yield f"{name}: model {expected[name]!r}, product {actual[name]!r}"
     if expected["scores"].keys() != actual["scores"].keys():
         yield f"scores: model {expected['scores']}, product {actual['scores']}"
     else:
         for axis, score in expected["scores"].items():
-            if not _is_same_number(score, actual["scores"][axis], printed=printed):
+            if not _is_floored(score, actual["scores"][axis]):
                 yield f"score of {axis}: model {score!r}, product {actual['scores'][axis]!r}"
-    yield from _reason_differences(expected, actual["reasons"], printed=printed)
+    yield from _reason_differences(expected, actual["reasons"])
 
 
-def _reason_differences(expected: dict, actual: list[dict], *, printed: bool) -> Iterator[str]:
+def _reason_differences(expected: dict, actual: list[dict]) -> Iterator[str]:
     """Place by place a contribution of the worth the model has there; among equals any order and choice will do.
 
     (That the newer of two equals comes first shows only where two times and weights give the same worth to the last bit.)
     """
-    pool = expected["reason_pool"]
     if len(actual) != len(expected["reasons"]):
-        yield f"reasons: model {len(expected['reasons'])}, product {len(actual)}: {actual}"
+        yield f"reasons: model {expected['reasons']}, product {actual}"
         return
-    unused = list(pool)
+    unused = list(expected["reason_pool"])
     for place, (reason, wanted) in enumerate(zip(actual, expected["reasons"], strict=True)):
-        alike = [candidate for candidate in unused if _is_same_reason(candidate, reason, printed=printed)]
+        alike = [candidate for candidate in unused if _is_same_reason(candidate, reason)]
         if not alike or abs(abs(alike[0]["worth"]) - abs(wanted["worth"])) > ROUNDING:
             yield f"reason {place}: model {wanted}, product {reason}"
             return
         unused.remove(alike[0])
 
 
-def _is_same_reason(expected: dict, actual: dict, *, printed: bool) -> bool:
-    numbers = ("worth", "weight")
-    return all(expected[name] == actual.get(name) for name in expected if name not in numbers) and all(
-        _is_same_number(expected[name], actual[name], printed=printed) for name in numbers
+def _is_same_reason(expected: dict, actual: dict) -> bool:
+    return expected.keys() == actual.keys() and all(
+        _is_floored(expected[name], actual[name]) if name in ("worth", "weight") else expected[name] == actual[name]
+        for name in expected
     )
 
 
-def _is_same_number(expected: float, actual: float, *, printed: bool) -> bool:
-    if printed:  # floor, not round; a rounding error may lie on either side of the last digit's edge
-        return actual in {math.floor((expected + error) * 10_000) / 10_000 for error in (-1e-9, 0, 1e-9)}
-    return abs(expected - actual) <= ROUNDING
+def _is_floored(exact: float, floored: float) -> bool:
+    """Floored to 4 decimals, not rounded. A rounding error may lie on either side of the last digit's edge."""
+    return floored in {math.floor((exact + error) * 10_000) / 10_000 for error in (-ROUNDING, 0, ROUNDING)}
 
 
 # --- a whole log ----------------------------------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ def compare_fold(
     def compare(place: str, expected: list[dict], actual: Iterable) -> None:
         report.changes += len(expected)
         report.causes.update(change["cause"] for change in expected)
-        report.differences += pairwise(place, expected, map(change_dict, actual), printed=False)
+        report.differences += pairwise(place, expected, map(change_dict, actual), "since")
 
     for number, touchpoint in enumerate(log):
         contact_id = touchpoint["contact_id"]
@@ -258,17 +260,17 @@ def compare_replay(log: list[dict], folder: Path, *, until: bool) -> Report:
     report.causes.update(change["cause"] for change in expected)
     report.changes = len(expected)
     actual = map(printed_change_dict, result.stdout.splitlines())
-    report.differences += pairwise("replay", expected, actual, printed=True)
+    report.differences += pairwise("replay", expected, actual, "recorded_at")
     return report
 
 
-def pairwise(place: str, expected: Iterable[dict], actual: Iterable[dict], *, printed: bool) -> Iterator[str]:
+def pairwise(place: str, expected: Iterable[dict], actual: Iterable[dict], *also: str) -> Iterator[str]:
     """Differences of two chains, change by change."""
     for wanted, given in itertools.zip_longest(expected, actual):
         if wanted is None or given is None:
             yield f"{place}: only {'the product' if wanted is None else 'the model'}: {wanted or given}"
             return
-        for difference in differences(wanted, given, printed=printed):
+        for difference in differences(wanted, given, *also):
             yield f"{place}: {wanted['contact_id']} {wanted['sequence']}: {difference}"
 
 
@@ -315,7 +317,7 @@ def main() -> int:
             report = compare_fold(log, PACKS[options.pack], codec=options.codec, timers=timers)
         print(
             f"seed {seed}: {report.touchpoints} touchpoints, {report.changes} tier changes, "
-            f"{len(report.differences)} differences, {time.perf_counter() - started:.1f} s",
+            f"{len(report.differences)} differences, {report.in_reasons} of them in reasons, {time.perf_counter() - started:.1f} s",
             flush=True,
         )
         for difference in report.differences[:10]:

@@ -1,0 +1,101 @@
+"""The domain gives, touchpoint by touchpoint, what the naive model of the contract gives.
+
+The model (tests/model) was written from the contract alone, by someone who had not read the domain. The long form of these
+tests, which can run the `palier replay` command as well, is `python -m model.compare --help` in tests/.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from model import histories
+from model.compare import compare_fold, compare_replay, rule_pack
+from model.naive import milliseconds
+from model.tables import DEFAULT, HOUR, TWINS
+from palier.packs import load_pack
+
+
+def test_the_default_pack_is_the_table_of_the_contract():
+    """Every number of the TOML is the number of the contract, transcribed a second time in tests/model/tables.py."""
+    pack, table = load_pack(None), rule_pack(DEFAULT)
+    assert pack.axes == table.axes
+    assert pack.permission_channels == table.permission_channels
+    assert [(tier.name, tier.enter, tier.leave, tier.distinct) for tier in pack.tiers] == [
+        (tier.name, tier.enter, tier.leave, tier.distinct) for tier in table.tiers
+    ]
+    assert pack.rules == table.rules
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_the_default_pack_on_random_histories(seed: int):
+    """Outcomes, tier changes, scores, reasons, and the next demotion after every touchpoint agree with the model."""
+    report = compare_fold(histories.touchpoints(seed, 4_000), DEFAULT, pack=load_pack(None))
+    assert report.differences == []
+    assert report.changes > 4_000 / 30
+
+
+@pytest.mark.parametrize("seed", range(6, 8))
+def test_another_pack_on_random_histories(seed: int):
+    """Nothing of the default pack is built into the fold: other tiers, ties of t*, tiers without a leave axis or with two."""
+    report = compare_fold(histories.touchpoints(seed, 4_000), TWINS)
+    assert report.differences == []
+    assert report.changes > 4_000 / 30
+
+
+def test_states_that_are_stored_between_touchpoints():
+    """A state that goes through its encoding before every touchpoint answers like one that stayed in memory."""
+    report = compare_fold(histories.touchpoints(8, 4_000), DEFAULT, codec=True)
+    assert report.differences == []
+
+
+@pytest.mark.parametrize("table", [DEFAULT, TWINS], ids=["default", "twins"])
+def test_timers_between_touchpoints(table):
+    """Demotions that timers take, early ones too, and touchpoints that arrive after them agree with the model."""
+    report = compare_fold(histories.touchpoints(9, 4_000), table, timers=9)
+    assert report.differences == []
+
+
+@pytest.mark.parametrize("until", [False, True], ids=["to the end of the log", "until a time after it"])
+def test_the_replay_command_prints_the_models_chain(until, tmp_path):
+    """`palier replay` prints every tier change of the model, no other, in order of arrival, its numbers floored."""
+    report = compare_replay(histories.touchpoints(10, 3_000), tmp_path, until=until)
+    assert report.differences == []
+    assert report.changes > 3_000 / 30
+
+
+# --- minimal histories of differences that were once found ----------------------------------------------------------------
+
+
+def history(*steps: tuple[float, str]) -> list[dict]:
+    """Touchpoints of one contact by e-mail: (hours since the start, type)."""
+    start = milliseconds("2024-01-01T00:00:00Z")
+    basis = {"source": "test", "channel": "email", "contact_id": "ada"}
+    return [
+        basis | {"id": str(number), "type": type_, "occurred_at": round(start + hours * HOUR)}
+        for number, (hours, type_) in enumerate(steps)
+    ]
+
+
+def test_after_a_late_zero_the_reasons_are_what_the_ring_still_holds():
+    """Five great contributions are void, a smaller one is newer than the zero: it is the one reason there is."""
+    log = history(
+        (0, "consent.granted"),
+        (1, "webinar.attended"),
+        (2, "form.submitted"),
+        (25, "form.submitted"),
+        (26, "chat.started"),
+        (27, "email.replied"),
+        (60, "game.played"),
+        (59, "email.complained"),
+    )
+    assert compare_fold(log).differences == []
+
+
+@pytest.mark.parametrize("chats", [1, 2])
+def test_what_fell_out_of_the_ring_is_no_reason_after_a_reset(chats):
+    """The first chat is newer than the late zero, but 16 came after it: the zero forgets it, not its equal of that time."""
+    pages = [(24 * day + hour, "page.viewed") for day in (1, 2) for hour in range(8)]
+    log = history((2, "consent.granted"), *[(3, "chat.started")] * chats, *pages[chats - 1 :], (1, "email.complained"))
+    report = compare_fold(log)
+    assert report.differences == []
+    assert report.causes["inactivity"] == 1
