@@ -91,6 +91,18 @@ def test_after_a_late_zero_the_reasons_are_what_the_ring_still_holds():
     assert compare_fold(log).differences == []
 
 
+def test_what_fell_out_of_the_ring_is_no_reason_for_a_conversion():
+    """A late order leaves 16 small signals of 22 points; the quote before them, newer than the order, is forgotten with its 40."""
+    signals = [(24 + hour, "product.viewed") for hour in range(8)] + [
+        (24 + hour, "product.searched") for hour in range(3)
+    ]
+    signals += [(48 + hour, "product.viewed") for hour in range(5)]
+    log = history((2, "consent.granted"), (3, "quote.requested"), *signals, (1, "order.completed"))
+    report = compare_fold(log)
+    assert report.differences == []
+    assert report.causes["conversion"] == 1
+
+
 @pytest.mark.parametrize("chats", [1, 2])
 def test_what_fell_out_of_the_ring_is_no_reason_after_a_reset(chats):
     """The first chat is newer than the late zero, but 16 came after it: the zero forgets it, not its equal of that time."""
