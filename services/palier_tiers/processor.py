@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 from palier.contracts.contact_state import decode_state, encode_state
 from palier.contracts.dead_letter import dead_letter_record
 from palier.contracts.decoding import decode_touchpoint
+from palier.contracts.refusal import Refusal, RefusalReason
 from palier.contracts.tier_change import tier_change_record
 from palier.contracts.tier_current import tier_current_record, tier_current_tombstone
 from palier.domain.fold import fold
 from palier.domain.outcome import Duplicate
 from palier.domain.state import ContactState
-from palier.kafka.partitioning import partition_of
-
-from palier.contracts.refusal import Refusal, RefusalReason
 from palier.engine.ports import Snapshot
 from palier.errors import ConfigurationError, DataError
+from palier.kafka.partitioning import partition_of
 from palier_tiers.budget import FAULTS_IN_A_ROW, DeadLetterBudget
-from palier_tiers.context import UNENGAGED, PartitionContext
+from palier_tiers.context import UNENGAGED, PartitionContext, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from palier.domain.outcome import Outcome, TierChange
     from palier.domain.pack import RulePack
     from palier.domain.touchpoint import Touchpoint
-
     from palier.engine.partition import Partition
     from palier.engine.ports import Record
     from palier.settings import Settings
@@ -79,20 +77,22 @@ class TouchpointProcessor:
         }
         return Snapshot(summary, context.take_tally())
 
+    def committed(self, partition: Partition, effects: Tally) -> None:
+        """Refused records are safe in the dead-letter topic; were they too many?"""
+        refused = sum(effects.refusals.values())
+        self._budgets[partition.number].spend(len(effects.timestamps_ms), refused, partition.number)
+
     def fold(self, partition: Partition, topic: str, records: Sequence[Record]) -> None:
         """One batch, in order. A record that is refused never delays its neighbours."""
         context: PartitionContext = partition.context
         now_ms = time.time_ns() // 1_000_000
-        refused = 0
         for record in records:
             context.newest_timestamp = max(context.newest_timestamp, record.timestamp)
             decoded = decode_touchpoint(record.value, record.key, record.timestamp, record.headers)
             refusal = decoded if isinstance(decoded, Refusal) else self._advance(partition, record, decoded, now_ms)
             if refusal is not None:
-                refused += 1
                 self._refuse(partition, topic, record, refusal)
         context.tally.timestamps_ms.extend([record.timestamp for record in records])
-        self._budgets[partition.number].spend(len(records), refused, partition.number)
 
     # --- one touchpoint -----------------------------------------------------------------------------------------------
     def _advance(self, partition: Partition, record: Record, touchpoint: Touchpoint, now_ms: int) -> Refusal | None:

@@ -42,6 +42,8 @@ class ChainProcessor:
     def snapshot(self, partition):
         return Snapshot(dict(partition.context), None)
 
+    def committed(self, partition, effects): ...
+
     def fold(self, partition, topic, records):
         for record in records:
             if partition.torn and record.offset <= partition.torn.get(record.key, -1):

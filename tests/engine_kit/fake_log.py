@@ -27,6 +27,7 @@ class FakeLog:
     entries: dict[str, list[Entry]] = field(init=False)
     epoch: int = 0
     open_in: set[str] = field(default_factory=set)  # partitions that the transaction under way was told of
+    crashes: int = 0  # of the broker: each may have lost markers, and cuts every connection
     markers_lost_in: set[str] = field(default_factory=set)  # the next end of a transaction writes no marker there
 
     def __post_init__(self):
@@ -62,8 +63,9 @@ class FakeLog:
     def _finish(self, marker):
         for topic in self.open_in - self.markers_lost_in:
             self.entries[topic].append(Entry(marker))
-        if self.open_in:
+        if self.open_in and self.markers_lost_in:
             self.markers_lost_in = set()
+            self.crashes += 1
         self.open_in = set()
 
     # --- what readers see ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from engine_kit.chain import TARGET, ChainProcessor
 from engine_kit.fake_log import FakeLog, FencedError
 from palier.engine import protocol as p
-from palier.engine.meta import META_KEY, Meta, encode_meta
+from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.partition import Partition
 
 CHANGELOG, OUTPUT, SOURCE = "changelog", "out", "source"
@@ -23,14 +23,20 @@ class FakeWorker:
 
     def __init__(self, log, source):
         self.log, self.source = log, source
-        self.protocol = p.PartitionProtocol(0, frozenset({SOURCE}), CHANGELOG)
+        self.protocol = p.PartitionProtocol(0, frozenset({SOURCE}), CHANGELOG, {TARGET: OUTPUT})
         self.partition = Partition(0, ChainProcessor())
         self.command = None
         self.exit = None
         self.epoch = None
+        self.crashes_seen = log.crashes
 
     def hear(self, event):
-        """Hand an event to the protocol."""
+        """Hand an event to the protocol; as the engine does, begin nothing after a crash before the log is whole."""
+        if isinstance(event, p.CheckpointDue | p.Revoked) and self.crashes_seen != self.log.crashes:
+            if any(self.log.stable(topic) < self.log.high(topic) for topic in self.log.topics):
+                event = p.Failed("markers lost")
+            else:
+                self.crashes_seen = self.log.crashes
         command = self.protocol.handle(event)
         if isinstance(command, p.Exit):
             self.exit, self.command = command, None
@@ -77,7 +83,11 @@ class FakeWorker:
                 )
             case p.ReadChangelogTail(start, end):
                 last = log.last_record(CHANGELOG, start, end)
-                return p.ChangelogTailRead(last is not None and last.key == META_KEY)
+                is_meta = last is not None and last.key == META_KEY
+                return p.ChangelogTailRead(decode_meta(last.value) if is_meta else None)
+            case p.ReadFate(topic, start, _, batch_number):
+                batches = [entry.headers[0] for offset, entry in log.committed(topic) if offset >= start]
+                return p.FateRead(batches[-1:] == [batch_number])
             case p.ReadOutputTail(topic, start, end):
                 last = log.last_record(topic, start, end)
                 return p.OutputTailRead(None if last is None else last.headers[0])

@@ -82,3 +82,27 @@ def test_workers_join_and_leave(chain, tmp_path):
     verdict = judge(brokers, name, 4)
     assert verdict.source == traffic.sent
     assert verdict.faults == []
+
+
+def test_a_broker_killed_under_load_loses_and_doubles_nothing(make_kafka, tmp_path):
+    """Kill -9 of the broker and a restart, twice, while transactions are under way."""
+    kafka = make_kafka()
+    name = "chain-broker"
+    create_topics(kafka.brokers, name, 4)
+    traffic = Traffic(kafka.brokers, name, 4, rate=2_000, seconds=300)
+    worker = Worker(kafka.brokers, name, 4, tmp_path / "worker")
+    time.sleep(4)
+    traffic.start()
+    for _ in range(2):
+        time.sleep(3)
+        kafka.kill()
+        kafka.start()
+        worker.keep_running()
+    time.sleep(2)
+    traffic.finish()
+    wait_until_drained(kafka.brokers, name, 4, [worker], limit_s=90)
+    assert worker.stop() == 0, worker.log.read_text()
+    assert set(worker.exits) <= {70}, worker.log.read_text()
+    verdict = judge(kafka.brokers, name, 4)
+    assert verdict.source == traffic.sent
+    assert verdict.faults == []

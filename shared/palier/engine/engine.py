@@ -57,7 +57,7 @@ class Engine:
         await asyncio.gather(*(runner.close() for runner in gone), return_exceptions=True)
         self._store.keep_only(numbers)
         for number in numbers - set(self._runners):
-            self._runners[number] = Runner(number, self.config, self._store, self.observer)
+            self._runners[number] = Runner(number, self.config, self._store, self._processor, self.observer)
         self._generation = generation
         await asyncio.gather(*(runner.drive(Assigned(generation)) for runner in self._runners.values()))
         recovering = sorted(self.recovery_ends())

@@ -63,6 +63,13 @@ class Processor(Protocol):
     def snapshot(self, partition: Partition) -> Snapshot:
         """Called when a checkpoint begins; what is folded afterwards belongs to the next one."""
 
+    def committed(self, partition: Partition, effects: Any) -> None:
+        """The checkpoint that `snapshot` gave these effects to is committed.
+
+        Raises:
+            PalierError: the worker must not go on.
+        """
+
 
 class CommittedCheckpoint(NamedTuple):
     """One finished transaction, for those who watch."""

@@ -9,7 +9,7 @@ event. The engine does so with Faust and aiokafka; the tests do it with a small 
 
 What makes it exact: nobody else can commit after we fenced; META, which says where to go on, is committed with the state
 it belongs to; outputs are written before the changelog and META is last, so a transaction that was left hanging is whole
-if and only if it ends with META.
+if and only if it ends with META, and its outputs tell whether it was committed.
 """
 
 from __future__ import annotations
@@ -64,9 +64,16 @@ class LogsMeasured:
 
 @dataclass(frozen=True, slots=True)
 class ChangelogTailRead:
-    """The uncommitted end of the changelog was read."""
+    """The uncommitted end of the changelog was read. `meta`: its last record, None if that is something else."""
 
-    ends_with_meta: bool
+    meta: Meta | None
+
+
+@dataclass(frozen=True, slots=True)
+class FateRead:
+    """Whether the outputs of the transaction in doubt are committed."""
+
+    committed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,7 @@ class Failed:
     """A command failed, or the outcome of a commit is unknown."""
 
     what: str
+    code: ExitCode = ExitCode.INTERNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,7 @@ Event: TypeAlias = (
     | Fenced
     | LogsMeasured
     | ChangelogTailRead
+    | FateRead
     | OutputTailRead
     | HangingEnded
     | Recovered
@@ -195,6 +204,16 @@ class ReadChangelogTail:
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFate:
+    """Are the outputs of this batch committed? They are among the last records of the topic. -> FateRead."""
+
+    topic: str
+    start: int
+    end: int
+    batch_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +296,7 @@ Command: TypeAlias = (
     Fence
     | MeasureLogs
     | ReadChangelogTail
+    | ReadFate
     | ReadOutputTail
     | EndHanging
     | Recover
@@ -293,6 +313,7 @@ Command: TypeAlias = (
 
 SETTLE_ATTEMPTS = 100  # markers follow EndTxn's answer; with the pause below: 10 s
 SETTLE_PAUSE_S = 0.1
+MARKERS_BEHIND = 64  # markers that may lie behind the outputs in doubt: one for each time somebody fenced
 
 
 @dataclass(slots=True)
@@ -302,6 +323,7 @@ class PartitionProtocol:
     partition: int
     sources: frozenset[str]
     changelog: str
+    outputs: Mapping[str, str]  # target, as META counts it -> topic
     phase: Phase = Phase.RELEASED
     generation: int = -1
     committed: Meta = field(default_factory=Meta)
@@ -311,6 +333,7 @@ class PartitionProtocol:
     _in_flight: Meta | None = None
     _in_flight_position: int | None = None
     _attempts: int = 0
+    _measured: LogsMeasured | None = None
     _hanging_outputs: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def handle(self, event: Event) -> Command | None:
@@ -339,9 +362,11 @@ class PartitionProtocol:
                 return MeasureLogs()
             case LogsMeasured():
                 return self._on_measured(event)
-            case ChangelogTailRead(ends_with_meta):
+            case ChangelogTailRead(meta):
+                return self._on_changelog_tail(meta)
+            case FateRead(committed):
                 self.phase = Phase.ENDING
-                return EndHanging(commit=ends_with_meta)
+                return EndHanging(commit=committed)
             case OutputTailRead(batch_number):
                 # The changelog already got its marker. Its last META tells whether this batch was committed.
                 self.phase = Phase.SETTLING
@@ -358,8 +383,8 @@ class PartitionProtocol:
                 return None
             case Revoked():
                 return self._on_revoked()
-            case Failed(what):
-                return self._exit(ExitCode.INTERNAL, what)
+            case Failed(what, code):
+                return self._exit(code, what)
 
     def _is_late(self, event: Event) -> bool:
         """The answer to a command that a rebalance has overtaken."""
@@ -396,8 +421,9 @@ class PartitionProtocol:
         """Nobody else writes these partitions, so after fencing the last stable offset must equal the high watermark.
 
         If not, a restarted broker has "completed" a transaction without writing its markers (KAFKA-20734): our next
-        commit would commit it too. It is rolled forward if it is whole, else aborted.
+        commit would commit it too. So it is ended before anything is read, in the way that its other partitions saw.
         """
+        self._measured = event
         hanging = {
             topic: (event.stable[topic], high) for topic, high in event.high.items() if event.stable[topic] < high
         }
@@ -421,6 +447,21 @@ class PartitionProtocol:
                 "find it with kafka-transactions.sh find-hanging",
             )
         return MeasureLogs(pause_s=SETTLE_PAUSE_S)
+
+    def _on_changelog_tail(self, meta: Meta | None) -> Command:
+        """Without META the transaction is torn: abort. With it, it is whole, but may have been meant to be aborted.
+
+        One marker decides for all: if an output already has its marker, see which. If none has, both ends are right.
+        """
+        assert self._measured is not None
+        if meta is not None:
+            for target, topic in self.outputs.items():
+                count, high = meta.records.get(target, 0), self._measured.high[topic]
+                if count and self._measured.stable[topic] == high:
+                    start = max(0, high - count - MARKERS_BEHIND)
+                    return ReadFate(topic, start, high, meta.batch_number)
+        self.phase = Phase.ENDING
+        return EndHanging(commit=meta is not None)
 
     def _on_recovered(self, event: Recovered) -> Command:
         if event.records and not event.meta.batch_number:

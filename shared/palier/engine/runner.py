@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from palier.engine.exits import exit_now
-from palier.engine.meta import META_KEY, Meta, encode_meta
+from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.ports import CommittedCheckpoint
 from palier.engine.protocol import (
+    SETTLE_PAUSE_S,
     Begin,
     Begun,
     ChangelogAcknowledged,
@@ -24,6 +25,7 @@ from palier.engine.protocol import (
     Event,
     Exit,
     Failed,
+    FateRead,
     Fence,
     Fenced,
     Fold,
@@ -35,6 +37,7 @@ from palier.engine.protocol import (
     OutputTailRead,
     PartitionProtocol,
     ReadChangelogTail,
+    ReadFate,
     ReadOutputTail,
     Recover,
     Revoked,
@@ -44,33 +47,42 @@ from palier.engine.protocol import (
 )
 from palier.engine.tail import last_record
 from palier.engine.writer import Writer
-from palier.errors import ExitCode
+from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:
     from palier.engine.config import EngineConfig
     from palier.engine.partition import Partition, PartitionSnapshot
-    from palier.engine.ports import Observer
+    from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
 
 BATCH_HEADER = "palier_batch"
 COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
+SETTLE_LIMIT_S = 60.0
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
 STRETCHED_LIMIT_S = 1.0
 
 
+def batch_number_of(record: Any) -> int | None:
+    """Number of the batch that an output record belongs to; None if there is no record, or it does not say."""
+    number = None if record is None else dict(record.headers).get(BATCH_HEADER)
+    return None if number is None else int(number)
+
+
 class Runner:
     """One assigned partition: its protocol, state, producer and checkpoint task."""
 
-    def __init__(self, number: int, config: EngineConfig, store: PartitionedStore, observer: Observer) -> None:
+    def __init__(
+        self, number: int, config: EngineConfig, store: PartitionedStore, processor: Processor, observer: Observer
+    ) -> None:
         self.number = number
-        self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog)
+        self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog, config.outputs)
         self.partition: Partition = store.fresh(number)
         self.waiting: Command | None = None  # what only the consumer can carry out: Recover, MeasureSource, Seek
         self.lag = 0
-        self._config, self._store, self._observer = config, store, observer
+        self._config, self._store, self._processor, self._observer = config, store, processor, observer
         self._writer: Writer | None = None
         self._snapshot: PartitionSnapshot | None = None
         self._meta: Meta | None = None
@@ -97,6 +109,8 @@ class Runner:
                 return await self._carry_out(command)
         except asyncio.CancelledError:
             raise
+        except PalierError as error:
+            return Failed(str(error), error.exit_code)
         except ProducerFenced:
             return Failed(f"partition {self.number} has a newer owner: fenced")
         except TimeoutError:
@@ -115,11 +129,15 @@ class Runner:
                 return LogsMeasured(*await self.writer.measure())
             case ReadChangelogTail(start, end):
                 last = await last_record(self._config.client, self._config.changelog, self.number, start, end)
-                return ChangelogTailRead(ends_with_meta=last is not None and last.key == META_KEY)
+                is_meta = last is not None and last.key == META_KEY
+                return ChangelogTailRead(decode_meta(last.value) if is_meta else None)
+            case ReadFate(topic, start, end, batch_number):
+                last = await last_record(self._config.client, topic, self.number, start, end, committed=True)
+                return FateRead(batch_number_of(last) == batch_number)
             case ReadOutputTail(topic, start, end):
-                last = await last_record(self._config.client, topic, self.number, start, end)
-                number = None if last is None else dict(last.headers).get(BATCH_HEADER)
-                return OutputTailRead(None if number is None else int(number))
+                return OutputTailRead(
+                    batch_number_of(await last_record(self._config.client, topic, self.number, start, end))
+                )
             case EndHanging(commit):
                 await self.writer.end_hanging(commit=commit)
                 return HangingEnded()
@@ -219,6 +237,7 @@ class Runner:
             )
         )
         self._snapshot = self._meta = None
+        self._processor.committed(self.partition, snapshot.effects)
         return Committed()
 
     # --- running ------------------------------------------------------------------------------------------------------
@@ -254,7 +273,23 @@ class Runner:
             await self._sleep_until(due)
             self._wake.clear()
             due = time.monotonic() + self._interval
+            await self._settle()
             await self.drive(CheckpointDue())
+
+    async def _settle(self) -> None:
+        """After a broker went away, begin nothing while our last transaction still lacks markers.
+
+        The next one would decide its fate too. If they do not come, the process ends, and fencing mends it.
+        """
+        deadline = time.monotonic() + SETTLE_LIMIT_S
+        while self.writer.contact_lost:
+            measured = await self._try(MeasureLogs(SETTLE_PAUSE_S))
+            if isinstance(measured, LogsMeasured) and measured.stable == measured.high:
+                self.writer.contact_regained()
+            elif isinstance(measured, Failed) and time.monotonic() < deadline:
+                await asyncio.sleep(SETTLE_PAUSE_S)  # the broker is still away
+            elif time.monotonic() >= deadline:
+                await self.drive(Failed(f"partition {self.number}: a broker lost markers of our last transaction"))
 
     @property
     def _interval(self) -> float:
@@ -273,6 +308,8 @@ class Runner:
     # --- letting go ---------------------------------------------------------------------------------------------------
     async def quiesce(self) -> None:
         """Take nothing new, commit what was folded. Fenced or too slow: the process ends."""
+        if self.protocol.running and not self.protocol.checkpointing:
+            await self._settle()
         was_checkpointing = self.protocol.checkpointing
         command = self.protocol.handle(Revoked())
         self._quiescing.set()

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 READ_LIMIT_S = 30.0
 
 
-async def last_record(client: Mapping[str, Any], topic: str, partition: int, start: int, end: int) -> Any:
-    """The last record in [start, end), committed or not; None if there is none (markers only)."""
+async def last_record(
+    client: Mapping[str, Any], topic: str, partition: int, start: int, end: int, *, committed: bool = False
+) -> Any:
+    """The last record in [start, end), committed or not unless told so; None if there is none."""
+    isolation = "read_committed" if committed else "read_uncommitted"
     tp, last = TopicPartition(topic, partition), None
-    consumer = AIOKafkaConsumer(**client, isolation_level="read_uncommitted", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client, isolation_level=isolation, enable_auto_commit=False)
     await consumer.start()
     try:
         async with asyncio.timeout(READ_LIMIT_S):

@@ -45,6 +45,7 @@ class Writer:
             **client,
         )
         self._on_unknown_outcome = on_unknown_outcome
+        self._connections: dict[Any, Any] = {}  # as they were when the logs were last known to be whole
         self._guard_end_of_transaction()
 
     def _guard_end_of_transaction(self) -> None:
@@ -109,7 +110,22 @@ class Writer:
 
     async def commit(self) -> None:
         """EndTxn(commit)."""
+        self._connections = self._current_connections()
         await self._producer.commit_transaction()
+
+    @property
+    def contact_lost(self) -> bool:
+        """A broker went away since the last commit: it may have forgotten that transaction's markers."""
+        current = self._current_connections()
+        return any(current.get(node) is not connection for node, connection in self._connections.items())
+
+    def contact_regained(self) -> None:
+        """The logs were found whole."""
+        self._connections = self._current_connections()
+
+    def _current_connections(self) -> dict[Any, Any]:
+        connections = self._producer.client._conns  # noqa: SLF001 - watched by test_hooks
+        return {node: connection for node, connection in connections.items() if connection.connected()}
 
     async def abort(self) -> None:
         """EndTxn(abort)."""
