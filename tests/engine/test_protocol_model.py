@@ -9,8 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from engine_kit.chain import STATE, step
 from engine_kit.fake_worker import CHANGELOG, OUTPUT, FakeWorker, new_log
+from palier.engine import commands as c
+from palier.engine import events as e
 from palier.engine import protocol as p
-from palier.engine.meta import META_KEY, Envelope
+from palier.engine.meta import META_KEY, Envelope, Meta
 from palier.errors import ExitCode
 
 
@@ -43,7 +45,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         """The old owner, if there is one, has not noticed: a zombie."""
         self.generation += 1
         worker = FakeWorker(self.log, self.source)
-        worker.hear(p.Assigned(self.generation))
+        worker.hear(e.Assigned(self.generation))
         self.workers.append(worker)
 
     @rule(lost=st.sets(st.sampled_from([CHANGELOG, OUTPUT]), min_size=1))
@@ -66,13 +68,13 @@ class ProtocolMachine(RuleBasedStateMachine):
         self.source += [key] * 8
         worker.run()
         worker.fold(len(self.source))
-        worker.hear(p.CheckpointDue())
+        worker.hear(e.CheckpointDue())
         self.log.markers_lost_in = lost  # at the commit, or when a successor aborts what was left
         for _ in range(commands):
             if worker.command is not None:
                 worker.carry_out()
         if not survives:
-            if isinstance(worker.command, p.SendOutputs | p.SendChangelog):
+            if isinstance(worker.command, c.SendOutputs | c.SendChangelog):
                 worker.carry_out(only=records)
             self.workers.remove(worker)
         self._bury()
@@ -89,7 +91,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         worker = data.draw(st.sampled_from(self.workers))
         for _ in range(steps):
             if worker.command is None:
-                worker.hear(p.CheckpointDue())
+                worker.hear(e.CheckpointDue())
             if worker.command is None or worker.exit is not None:
                 break
             worker.carry_out()
@@ -100,7 +102,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     def crash(self, data, records):
         """Between two commands, or in the middle of a send."""
         worker = data.draw(st.sampled_from(self.workers))
-        if isinstance(worker.command, p.SendOutputs | p.SendChangelog):
+        if isinstance(worker.command, c.SendOutputs | c.SendChangelog):
             worker.carry_out(only=records)
         self.workers.remove(worker)
 
@@ -111,15 +113,15 @@ class ProtocolMachine(RuleBasedStateMachine):
         worker = data.draw(st.sampled_from(self.workers))
         if worker.command is None or not worker.protocol.checkpointing:
             worker.command = None  # what recovery waited for is overtaken
-            worker.hear(p.Revoked())
+            worker.hear(e.Revoked())
         else:
-            worker.hear(p.Revoked())
+            worker.hear(e.Revoked())
         worker.run()
         if worker.exit is None:
             assert worker.partition.clean or worker.protocol.position is None
             if comes_back:
                 self.generation += 1
-                worker.hear(p.Assigned(self.generation))
+                worker.hear(e.Assigned(self.generation))
             else:
                 self.workers.remove(worker)
         self._bury()
@@ -144,10 +146,10 @@ class ProtocolMachine(RuleBasedStateMachine):
             return
         self.log.markers_lost_in = set()
         worker = FakeWorker(self.log, self.source)
-        worker.hear(p.Assigned(self.generation + 10))
+        worker.hear(e.Assigned(self.generation + 10))
         worker.run()
         worker.fold(len(self.source))
-        worker.hear(p.CheckpointDue())
+        worker.hear(e.CheckpointDue())
         worker.run()
         assert worker.exit is None, worker.exit
         outputs, state = offline(self.source)
@@ -164,7 +166,7 @@ TestProtocol.settings = settings(
 
 def run_to_rest(worker):
     """Assign, recover, seek."""
-    worker.hear(p.Assigned(1))
+    worker.hear(e.Assigned(1))
     worker.run()
 
 
@@ -173,8 +175,8 @@ def test_a_gap_in_positions_ends_the_process():
     worker = FakeWorker(new_log(), [b"a"] * 10)
     run_to_rest(worker)
     worker.fold(3)
-    answer = worker.protocol.handle(p.BatchArrived("source", 5, 6))
-    assert isinstance(answer, p.Exit)
+    answer = worker.protocol.handle(e.BatchArrived("source", 5, 6))
+    assert isinstance(answer, c.Exit)
     assert answer.code is ExitCode.INTERNAL
     assert "expected offset 3, got 5" in answer.reason
 
@@ -182,8 +184,8 @@ def test_a_gap_in_positions_ends_the_process():
 def test_changelog_records_without_meta_are_not_trusted():
     """State of unknown completeness needs an operator: never start empty, never start on half."""
     protocol = p.PartitionProtocol(3, frozenset({"source"}), "changelog", {}, phase=p.Phase.RECOVERING)
-    answer = protocol.handle(p.Recovered(p.Meta(), 10, 10))
-    assert isinstance(answer, p.Exit)
+    answer = protocol.handle(e.Recovered(Meta(), 10, 10))
+    assert isinstance(answer, c.Exit)
     assert answer.code is ExitCode.DATA
     assert "partition 3" in answer.reason
 
@@ -194,23 +196,23 @@ def test_changelog_records_without_meta_are_not_trusted():
 def test_a_source_that_no_longer_has_the_position_is_not_guessed_at(first, end, wanted):
     """META.next outside the source topic: an operator decides."""
     protocol = p.PartitionProtocol(0, frozenset({"source"}), "changelog", {}, phase=p.Phase.POSITIONING)
-    protocol.committed = p.Meta(batch_number=4, positions={"source": wanted})
-    answer = protocol.handle(p.SourceMeasured({"source": first}, {"source": end}, {"source": None}))
-    assert isinstance(answer, p.Exit)
+    protocol.committed = Meta(batch_number=4, positions={"source": wanted})
+    answer = protocol.handle(e.SourceMeasured({"source": first}, {"source": end}, {"source": None}))
+    assert isinstance(answer, c.Exit)
     assert answer.code is ExitCode.DATA
 
 
 def test_group_offsets_without_state_mean_lost_state():
     """An empty changelog is a new application only if the group never read anything."""
     protocol = p.PartitionProtocol(0, frozenset({"source"}), "changelog", {}, phase=p.Phase.POSITIONING)
-    answer = protocol.handle(p.SourceMeasured({"source": 0}, {"source": 9}, {"source": 7}))
-    assert isinstance(answer, p.Exit)
+    answer = protocol.handle(e.SourceMeasured({"source": 0}, {"source": 9}, {"source": 7}))
+    assert isinstance(answer, c.Exit)
     assert answer.code is ExitCode.DATA
 
 
 def test_an_unknown_outcome_of_a_commit_ends_the_process():
     """The log decides what was committed; nobody guesses."""
     protocol = p.PartitionProtocol(0, frozenset({"source"}), "changelog", {}, phase=p.Phase.RUNNING)
-    answer = protocol.handle(p.Failed("the outcome of a commit is unknown"))
-    assert isinstance(answer, p.Exit)
-    assert protocol.handle(p.CheckpointDue()) is None
+    answer = protocol.handle(e.Failed("the outcome of a commit is unknown"))
+    assert isinstance(answer, c.Exit)
+    assert protocol.handle(e.CheckpointDue()) is None

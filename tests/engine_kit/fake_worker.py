@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 from engine_kit.chain import TARGET, ChainProcessor
 from engine_kit.fake_log import FakeLog, FencedError
+from palier.engine import commands as c
+from palier.engine import events as e
 from palier.engine import protocol as p
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.partition import Partition
@@ -32,13 +34,13 @@ class FakeWorker:
 
     def hear(self, event):
         """Hand an event to the protocol; as the engine does, begin nothing after a crash before the log is whole."""
-        if isinstance(event, p.CheckpointDue | p.Revoked) and self.crashes_seen != self.log.crashes:
+        if isinstance(event, e.CheckpointDue | e.Revoked) and self.crashes_seen != self.log.crashes:
             if any(self.log.stable(topic) < self.log.high(topic) for topic in self.log.topics):
-                event = p.Failed("markers lost")
+                event = e.Failed("markers lost")
             else:
                 self.crashes_seen = self.log.crashes
         command = self.protocol.handle(event)
-        if isinstance(command, p.Exit):
+        if isinstance(command, c.Exit):
             self.exit, self.command = command, None
         elif command is not None:
             self.command = command
@@ -47,7 +49,7 @@ class FakeWorker:
         """A batch of up to `count` source records, folded if the protocol says so."""
         start = self.protocol.next.get(SOURCE, 0)
         keys = self.source[start : start + count]
-        if keys and isinstance(self.protocol.handle(p.BatchArrived(SOURCE, start, start + len(keys))), p.Fold):
+        if keys and isinstance(self.protocol.handle(e.BatchArrived(SOURCE, start, start + len(keys))), c.Fold):
             records = [SimpleNamespace(key=key, offset=start + at) for at, key in enumerate(keys)]
             self.partition.context["folded"] += 0
             ChainProcessor().fold(self.partition, SOURCE, records)
@@ -58,8 +60,8 @@ class FakeWorker:
         try:
             event = self._do(command, only)
         except FencedError:
-            event = p.Failed("fenced")
-        if event is p.Failed:
+            event = e.Failed("fenced")
+        if event is e.Failed:
             return False
         if event is not None:
             self.hear(event)
@@ -73,29 +75,29 @@ class FakeWorker:
     def _do(self, command, only):
         log, epoch = self.log, self.epoch
         match command:
-            case p.Fence():
+            case c.Fence():
                 self.epoch = log.init_producer()
                 self.partition = Partition(0, ChainProcessor())
-                return p.Fenced()
-            case p.MeasureLogs():
-                return p.LogsMeasured(
+                return e.Fenced()
+            case c.MeasureLogs():
+                return e.LogsMeasured(
                     {topic: log.stable(topic) for topic in log.topics}, {topic: log.high(topic) for topic in log.topics}
                 )
-            case p.ReadChangelogTail(start, end):
+            case c.ReadChangelogTail(start, end):
                 last = log.last_record(CHANGELOG, start, end)
                 is_meta = last is not None and last.key == META_KEY
-                return p.ChangelogTailRead(decode_meta(last.value) if is_meta else None)
-            case p.ReadFate(topic, start, _, batch_number):
+                return e.ChangelogTailRead(decode_meta(last.value) if is_meta else None)
+            case c.ReadFate(topic, start, _, batch_number):
                 batches = [entry.headers[0] for offset, entry in log.committed(topic) if offset >= start]
-                return p.FateRead(batches[-1:] == [batch_number])
-            case p.ReadOutputTail(topic, start, end):
+                return e.FateRead(batches[-1:] == [batch_number])
+            case c.ReadOutputTail(topic, start, end):
                 last = log.last_record(topic, start, end)
-                return p.OutputTailRead(None if last is None else last.headers[0])
-            case p.EndHanging(commit):
+                return e.OutputTailRead(None if last is None else last.headers[0])
+            case c.EndHanging(commit):
                 log.add_partitions(epoch, log.topics)
                 log.end_transaction(epoch, commit=commit)
-                return p.HangingEnded()
-            case p.Recover(end):
+                return e.HangingEnded()
+            case c.Recover(end):
                 records = [
                     SimpleNamespace(key=entry.key, value=entry.value, offset=offset)
                     for offset, entry in log.committed(CHANGELOG, end)
@@ -103,12 +105,12 @@ class FakeWorker:
                 self.partition.recover(records, end)
                 count = self.partition.recovered()
                 ChainProcessor().open(self.partition, self.partition.meta.summary)
-                return p.Recovered(self.partition.meta, end, count)
-            case p.MeasureSource():
-                return p.SourceMeasured({SOURCE: 0}, {SOURCE: len(self.source)}, {SOURCE: None})
-            case p.Seek():
-                return p.Sought()
-            case p.Begin(batch_number, positions):
+                return e.Recovered(self.partition.meta, end, count)
+            case c.MeasureSource():
+                return e.SourceMeasured({SOURCE: 0}, {SOURCE: len(self.source)}, {SOURCE: None})
+            case c.Seek():
+                return e.Sought()
+            case c.Begin(batch_number, positions):
                 self.snapshot = self.partition.snapshot(batch_number)
                 outputs = self.snapshot.outputs.get(TARGET, [])
                 counts = {TARGET: len(outputs), CHANGELOG: len(self.snapshot.changelog)}
@@ -116,20 +118,20 @@ class FakeWorker:
                     batch_number=batch_number, positions=dict(positions), records=counts, summary=self.snapshot.summary
                 )
                 log.add_partitions(epoch, [CHANGELOG, OUTPUT] if outputs else [CHANGELOG])
-                return p.Begun(self.meta, len(outputs))
-            case p.SendOutputs():
+                return e.Begun(self.meta, len(outputs))
+            case c.SendOutputs():
                 for key, value, _ in self.snapshot.outputs[TARGET][:only]:
                     log.append(epoch, OUTPUT, key, value, (self.meta.batch_number,))
-                return p.Failed if only is not None else p.OutputsAcknowledged()
-            case p.SendChangelog():
+                return e.Failed if only is not None else e.OutputsAcknowledged()
+            case c.SendChangelog():
                 records = [*self.snapshot.changelog.items(), (META_KEY, encode_meta(self.meta))]
                 for key, value in records[:only]:
                     log.append(epoch, CHANGELOG, key, value)
-                return p.Failed if only is not None else p.ChangelogAcknowledged(log.high(CHANGELOG))
-            case p.Commit():
+                return e.Failed if only is not None else e.ChangelogAcknowledged(log.high(CHANGELOG))
+            case c.Commit():
                 log.end_transaction(epoch, commit=True)
                 self.partition.commit(self.meta, log.high(CHANGELOG))
-                return p.Committed()
-            case p.Release():
+                return e.Committed()
+            case c.Release():
                 return None
         raise AssertionError(command)

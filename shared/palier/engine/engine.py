@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
 
+from palier.engine.commands import MeasureSource, Recover, Seek
+from palier.engine.events import Assigned, BatchArrived, Recovered, Sought, SourceMeasured
 from palier.engine.exits import exit_now
-from palier.engine.protocol import (
-    Assigned,
-    BatchArrived,
-    MeasureSource,
-    Recover,
-    Recovered,
-    Seek,
-    Sought,
-    SourceMeasured,
-)
 from palier.engine.runner import Runner
 from palier.errors import ExitCode, PalierError
 

@@ -16,8 +16,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from palier.engine.commands import (
+    Begin,
+    Command,
+    Commit,
+    EndHanging,
+    Exit,
+    Fence,
+    Fold,
+    MeasureLogs,
+    MeasureSource,
+    ReadChangelogTail,
+    ReadFate,
+    ReadOutputTail,
+    Recover,
+    Release,
+    Seek,
+    SendChangelog,
+    SendOutputs,
+)
+from palier.engine.events import (
+    Assigned,
+    BatchArrived,
+    Begun,
+    ChangelogAcknowledged,
+    ChangelogTailRead,
+    CheckpointDue,
+    Committed,
+    Event,
+    Failed,
+    FateRead,
+    Fenced,
+    HangingEnded,
+    LogsMeasured,
+    OutputsAcknowledged,
+    OutputTailRead,
+    Recovered,
+    Revoked,
+    Sought,
+    SourceMeasured,
+)
 from palier.engine.meta import Meta
 from palier.errors import ExitCode
 
@@ -40,276 +80,6 @@ class Phase(StrEnum):
     QUIESCING = "quiescing"
     ENDED = "ended"
 
-
-# --- events: what happened ------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """The group gave us the partition in this generation."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fenced:
-    """Our producer has the newest epoch; the old owner's transaction is ended, or looks so."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogsMeasured:
-    """Last stable offset and high watermark of each topic that only we write."""
-
-    stable: Mapping[str, int]
-    high: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class ChangelogTailRead:
-    """The uncommitted end of the changelog was read. `meta`: its last record, None if that is something else."""
-
-    meta: Meta | None
-
-
-@dataclass(frozen=True, slots=True)
-class FateRead:
-    """Whether the outputs of the transaction in doubt are committed."""
-
-    committed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OutputTailRead:
-    """The uncommitted end of an output was read: the number of the batch it belongs to (None: it says none)."""
-
-    batch_number: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class HangingEnded:
-    """An empty transaction of ours put its marker behind the hanging one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """The changelog was applied up to its end. `records`: how many it held."""
-
-    meta: Meta
-    position: int
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMeasured:
-    """First and next offset of each source topic, and the group's committed offset (None: none)."""
-
-    first: Mapping[str, int]
-    next: Mapping[str, int]
-    group: Mapping[str, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """The source stands where we said."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchArrived:
-    """Records of a source topic; `start` and `end` are positions of the client, so holes in the log are covered."""
-
-    topic: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointDue:
-    """The interval is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The content of the checkpoint is fixed."""
-
-    meta: Meta
-    outputs: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutputsAcknowledged:
-    """Every output record of the transaction is acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangelogAcknowledged:
-    """Every changelog record is. `position`: the offset after META, None if the broker did not tell."""
-
-    position: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """EndTxn was answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A command failed, or the outcome of a commit is unknown."""
-
-    what: str
-    code: ExitCode = ExitCode.INTERNAL
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """A rebalance or a stop: finish, then let go."""
-
-
-Event: TypeAlias = (
-    Assigned
-    | Fenced
-    | LogsMeasured
-    | ChangelogTailRead
-    | FateRead
-    | OutputTailRead
-    | HangingEnded
-    | Recovered
-    | SourceMeasured
-    | Sought
-    | BatchArrived
-    | CheckpointDue
-    | Begun
-    | OutputsAcknowledged
-    | ChangelogAcknowledged
-    | Committed
-    | Failed
-    | Revoked
-)
-
-
-# --- commands: what to do -------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """Start a producer with the partition's transactional id. -> Fenced."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureLogs:
-    """Ask for the ends of changelog and outputs, after a pause. -> LogsMeasured."""
-
-    pause_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ReadChangelogTail:
-    """Read [start, end) of the changelog, uncommitted. -> ChangelogTailRead."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFate:
-    """Are the outputs of this batch committed? They are among the last records of the topic. -> FateRead."""
-
-    topic: str
-    start: int
-    end: int
-    batch_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOutputTail:
-    """Read [start, end) of an output, uncommitted. -> OutputTailRead."""
-
-    topic: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndHanging:
-    """Commit or abort an empty transaction over all our topics: its markers end what hangs. -> HangingEnded."""
-
-    commit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recover:
-    """Apply the changelog from its beginning to `end`. -> Recovered."""
-
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureSource:
-    """-> SourceMeasured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seek:
-    """Put the source where the state is. -> Sought."""
-
-    positions: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """The batch that arrived is the next one: fold it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Begin a transaction and fix its content. -> Begun."""
-
-    batch_number: int
-    positions: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class SendOutputs:
-    """-> OutputsAcknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendChangelog:
-    """States, META last. -> ChangelogAcknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """End the transaction. -> Committed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Nothing of the partition is left undone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """End the process now: what is not committed never happened."""
-
-    code: ExitCode
-    reason: str
-
-
-Command: TypeAlias = (
-    Fence
-    | MeasureLogs
-    | ReadChangelogTail
-    | ReadFate
-    | ReadOutputTail
-    | EndHanging
-    | Recover
-    | MeasureSource
-    | Seek
-    | Fold
-    | Begin
-    | SendOutputs
-    | SendChangelog
-    | Commit
-    | Release
-    | Exit
-)
 
 SETTLE_ATTEMPTS = 100  # markers follow EndTxn's answer; with the pause below: 10 s
 SETTLE_PAUSE_S = 0.1

@@ -8,43 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from palier.engine.exits import exit_now
-from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
-from palier.engine.ports import CommittedCheckpoint
-from palier.engine.protocol import (
-    SETTLE_PAUSE_S,
+from palier.engine.commands import (
     Begin,
-    Begun,
-    ChangelogAcknowledged,
-    ChangelogTailRead,
-    CheckpointDue,
     Command,
     Commit,
-    Committed,
     EndHanging,
-    Event,
     Exit,
-    Failed,
-    FateRead,
     Fence,
-    Fenced,
     Fold,
-    HangingEnded,
-    LogsMeasured,
     MeasureLogs,
     MeasureSource,
-    OutputsAcknowledged,
-    OutputTailRead,
-    PartitionProtocol,
     ReadChangelogTail,
     ReadFate,
     ReadOutputTail,
     Recover,
-    Revoked,
     Seek,
     SendChangelog,
     SendOutputs,
 )
+from palier.engine.events import (
+    Begun,
+    ChangelogAcknowledged,
+    ChangelogTailRead,
+    CheckpointDue,
+    Committed,
+    Event,
+    Failed,
+    FateRead,
+    Fenced,
+    HangingEnded,
+    LogsMeasured,
+    OutputsAcknowledged,
+    OutputTailRead,
+    Revoked,
+)
+from palier.engine.exits import exit_now
+from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
+from palier.engine.ports import CommittedCheckpoint
+from palier.engine.protocol import SETTLE_PAUSE_S, PartitionProtocol
 from palier.engine.tail import last_record
 from palier.engine.writer import Writer
 from palier.errors import ExitCode, PalierError

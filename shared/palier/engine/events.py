@@ -1,0 +1,156 @@
+"""What can happen to a partition, as the protocol hears it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from palier.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from palier.engine.meta import Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The group gave us the partition in this generation."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Our producer has the newest epoch; the old owner's transaction is ended, or looks so."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogsMeasured:
+    """Last stable offset and high watermark of each topic that only we write."""
+
+    stable: Mapping[str, int]
+    high: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangelogTailRead:
+    """The uncommitted end of the changelog was read. `meta`: its last record, None if that is something else."""
+
+    meta: Meta | None
+
+
+@dataclass(frozen=True, slots=True)
+class FateRead:
+    """Whether the outputs of the transaction in doubt are committed."""
+
+    committed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTailRead:
+    """The uncommitted end of an output was read: the number of the batch it belongs to (None: it says none)."""
+
+    batch_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HangingEnded:
+    """An empty transaction of ours put its marker behind the hanging one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The changelog was applied up to its end. `records`: how many it held."""
+
+    meta: Meta
+    position: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMeasured:
+    """First and next offset of each source topic, and the group's committed offset (None: none)."""
+
+    first: Mapping[str, int]
+    next: Mapping[str, int]
+    group: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The source stands where we said."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchArrived:
+    """Records of a source topic; `start` and `end` are positions of the client, so holes in the log are covered."""
+
+    topic: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointDue:
+    """The interval is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The content of the checkpoint is fixed."""
+
+    meta: Meta
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsAcknowledged:
+    """Every output record of the transaction is acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangelogAcknowledged:
+    """Every changelog record is. `position`: the offset after META, None if the broker did not tell."""
+
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """EndTxn was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A command failed, or the outcome of a commit is unknown."""
+
+    what: str
+    code: ExitCode = ExitCode.INTERNAL
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A rebalance or a stop: finish, then let go."""
+
+
+Event: TypeAlias = (
+    Assigned
+    | Fenced
+    | LogsMeasured
+    | ChangelogTailRead
+    | FateRead
+    | OutputTailRead
+    | HangingEnded
+    | Recovered
+    | SourceMeasured
+    | Sought
+    | BatchArrived
+    | CheckpointDue
+    | Begun
+    | OutputsAcknowledged
+    | ChangelogAcknowledged
+    | Committed
+    | Failed
+    | Revoked
+)
