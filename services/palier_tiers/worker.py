@@ -6,14 +6,15 @@ import asyncio
 import logging
 import os
 import sys
-
-from palier.kafka.clients import wait_for_broker
-from palier.kafka.topics import check_topics
+import traceback
+from typing import NoReturn
 
 from palier.endpoint import HealthServer
 from palier.engine.process import run_until_signal
 from palier.errors import ConfigurationError, ExitCode, PalierError
 from palier.health import WorkerState
+from palier.kafka.clients import wait_for_broker
+from palier.kafka.topics import check_topics
 from palier.packs import load_pack
 from palier.settings import Settings, load_settings
 from palier_tiers.app import create_app, create_metrics
@@ -39,6 +40,20 @@ async def check_before_start(settings: Settings) -> None:
         )
 
 
+def make_data_folder(settings: Settings) -> None:
+    """The folder that the worker's files go to.
+
+    Raises:
+        ConfigurationError: it is not there and cannot be made.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"PALIER_DATA_DIR={settings.data_dir}: {error.strerror}; name a folder that can be made and written to"
+        ) from None
+
+
 def run(settings: Settings) -> ExitCode:
     """Run one worker until a signal.
 
@@ -46,6 +61,7 @@ def run(settings: Settings) -> ExitCode:
         PalierError: it could not start; the message is one readable line.
     """
     pack = load_pack(settings.pack)
+    make_data_folder(settings)
     metrics = create_metrics(pack)
     server = HealthServer(settings.http_host, settings.metrics_port, metrics, metrics.health)
     asyncio.run(check_before_start(settings))
@@ -58,7 +74,7 @@ def run(settings: Settings) -> ExitCode:
     return run_until_signal(lambda: create_app(settings, pack, metrics))
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Entry point of `python -m palier_tiers`."""
     set_up_logging()
     try:
@@ -66,8 +82,10 @@ def main() -> None:
     except PalierError as error:
         sys.stderr.write(f"palier: {error}\n")
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a bug must end with the documented code, and say where it is
+        traceback.print_exc()
+        sys.stderr.write(f"palier: {error!r}: this is a fault of palier itself; please report the lines above\n")
+        code = ExitCode.INTERNAL
     # All is committed or never happened: waiting for the libraries' threads and tasks would only cost time.
     logging.shutdown()
     sys.stdout.flush()
