@@ -1,6 +1,6 @@
 """Step 8: how many touchpoints of a type score per UTC day, and per object and day.
 
-Per day and type the state holds a count, or, where objects are capped too, one 6-byte digest for each touchpoint that
+Per day and type the state holds a count, or, where objects are capped too, one 5-byte digest for each touchpoint that
 scored (of the empty string for one without object): as many digests as touchpoints.
 """
 
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from palier.domain.compiled import CompiledRule
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
+    from palier.domain.words import WordRef
 
-_DIGEST: Final = 6
+_DIGEST: Final = 5
+_BLANK: Final = blake2b(digest_size=_DIGEST)
 
 
 def _digest_of(object_id: str) -> bytes:
-    return blake2b(object_id.encode(), digest_size=_DIGEST).digest()
+    hasher = _BLANK.copy()
+    hasher.update(object_id.encode())
+    return hasher.digest()
 
 
 _NO_OBJECT: Final = _digest_of("")
@@ -28,8 +32,6 @@ _NO_OBJECT: Final = _digest_of("")
 
 def use_cap(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule) -> bool:
     """True if the touchpoint may score, and then every counter of its rule has gone up; False if any was full."""
-    if rule.per_day is None and rule.per_object is None:
-        return True
     day = touchpoint.occurred_at // DAY_MS
     today = state.caps.get(day)
     used = None if today is None else today.get(rule.ref)
@@ -61,10 +63,12 @@ def _count(digest: bytes, digests: bytes) -> int:
     return sum(digests[at : at + _DIGEST] == digest for at in range(0, len(digests), _DIGEST))
 
 
-def _open_day(state: ContactState, day: int) -> dict[int | str, int | bytes]:
+def _open_day(state: ContactState, day: int) -> dict[WordRef, int | bytes]:
     """A fresh day; days that only late touchpoints could still ask for are dropped on the way."""
-    oldest = (state.as_of - LATENESS_MS) // DAY_MS
-    for other in [other for other in state.caps if other < oldest]:
-        del state.caps[other]
-    state.caps[day] = {}
-    return state.caps[day]
+    caps, oldest = state.caps, (state.as_of - LATENESS_MS) // DAY_MS
+    if caps and next(iter(caps)) < oldest:
+        for other in [other for other in caps if other < oldest]:
+            del caps[other]
+    today: dict[WordRef, int | bytes] = {}
+    caps[day] = today
+    return today

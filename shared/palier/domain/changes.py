@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from math import exp2
 from typing import TYPE_CHECKING, Literal
 
-from palier.domain.compiled import POINTS, CompiledPack, CompiledTier, Threshold
 from palier.domain.consent import granted_channels
-from palier.domain.contributions import ROW, occurred_at
 from palier.domain.evidence import unpack_evidence
 from palier.domain.limits import STRONGEST
 from palier.domain.numbers import floored
 from palier.domain.outcome import Direction, Reason, TierChange
 from palier.domain.pack import UNENGAGED
+from palier.domain.strongest import strongest
 from palier.domain.tiers import headline_of, names_of
 from palier.domain.words import shorten, spell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from palier.domain.compiled import CompiledPack, CompiledTier, Threshold
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
 
@@ -86,22 +87,21 @@ def erase(state: ContactState, touchpoint: Touchpoint, pack: CompiledPack) -> tu
     return changes
 
 
-def reasons(state: ContactState, axes: list[int], pack: CompiledPack) -> tuple[Reason, ...]:
+def reasons(state: ContactState, axes: Iterable[int], pack: CompiledPack) -> tuple[Reason, ...]:
     """Up to five contributions on `axes`, the greatest in worth first, then the newest."""
-    found = []
-    for axis in axes:
-        for record in state.strongest[axis]:
-            t, weight = occurred_at(record), ROW.unpack_from(record)[2] / POINTS
-            worth = weight * exp2((t - state.as_of) / pack.half_lives[axis])
-            found.append((-abs(worth), -t, axis, worth, weight, record))
+    found = [
+        (-abs(worth), -t, axis, worth, weight, evidence)
+        for axis in axes
+        for worth, weight, t, evidence in strongest(state, axis, pack)
+    ]
     return tuple(
-        _reason(state, record, pack.axes[axis], weight, worth, -newest)
-        for _, newest, axis, worth, weight, record in sorted(found)[:STRONGEST]
+        _reason(state, evidence, pack.axes[axis], weight, worth, -newest)
+        for _, newest, axis, worth, weight, evidence in sorted(found)[:STRONGEST]
     )
 
 
-def _reason(state: ContactState, record: bytes, axis: str, weight: float, worth: float, t: int) -> Reason:
-    touchpoint_id, source, type_, channel, object_id, campaign_id = unpack_evidence(state, record[ROW.size :])
+def _reason(state: ContactState, evidence: bytes, axis: str, weight: float, worth: float, t: int) -> Reason:
+    touchpoint_id, source, type_, channel, object_id, campaign_id = unpack_evidence(state, evidence)
     return Reason(
         touchpoint_id=touchpoint_id,
         source=source,

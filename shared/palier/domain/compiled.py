@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from palier.domain.limits import MOST_AXES, MOST_TIERS
+from palier.domain.limits import MOST_AXES, MOST_TIERS, MOST_WEIGHTINGS
+from palier.domain.weightings import CODES, KNOWN, OWN, weights_of, word_of
 from palier.domain.words import WordRef, shorten
 
 if TYPE_CHECKING:
@@ -13,19 +14,42 @@ if TYPE_CHECKING:
 
     from palier.domain.pack import Rule, RulePack, Tier
 
-POINTS: Final = 100
-"""States hold weights as whole hundredths of a point."""
-MOST_POINTS: Final = 300
+
+class Slot(NamedTuple):
+    """What some tier counts distinctly: `of` ("days" or "types") on `axis`, of which the newest `most` matter."""
+
+    axis: int
+    of: str
+    most: int
 
 
-class Weight(NamedTuple):
-    """What one touchpoint adds to one axis, and where its distinct day and type are noted (None: nobody counts)."""
+class Place(NamedTuple):
+    """Where a contribution's day or type is noted: which slot, and how many that one holds."""
+
+    place: int
+    most: int
+
+
+class Part(NamedTuple):
+    """What one touchpoint adds to one axis, with all that the fold would have to look up for it."""
 
     axis: int
     points: float
-    hundredths: int
-    days_slot: int | None
-    types_slot: int | None
+    half_life: int
+    fulfillable: bool
+    days: Place | None
+    """None where no tier counts days of this axis, and for negative points."""
+    types: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighting:
+    """What one touchpoint adds to the axes."""
+
+    word: str
+    code: bytes
+    """Empty if it is not well known: each contact numbers it itself."""
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +59,17 @@ class CompiledRule:
     ref: WordRef
     """The type."""
     known: bool = True
-    weights: tuple[Weight, ...] = ()
-    critical_weights: tuple[Weight, ...] = ()
+    weighting: Weighting | None = None
+    critical_weighting: Weighting | None = None
     critical_below: int = 0
     """0 where the rule has no critical weights: no rating is below it."""
+    capped: bool = False
     per_day: int | None = None
     per_object: int | None = None
-    grants: tuple[str, ...] = ()
-    withdraws: tuple[str, ...] = ()
     consents: bool = False
     """It grants or withdraws."""
+    grants: tuple[str, ...] = ()
+    withdraws: tuple[str, ...] = ()
     resets: tuple[int, ...] = ()
     """Every axis it resets, by name or by `zero`."""
     fulfils: frozenset[int] = frozenset()
@@ -66,6 +91,7 @@ class DistinctTest(NamedTuple):
     """At least so many entries of a slot must be newer than `as_of - window_ms`."""
 
     slot: int
+    of: str
     at_least: int
     window_ms: int
 
@@ -84,14 +110,6 @@ class CompiledTier:
     source: Tier
 
 
-class Slot(NamedTuple):
-    """What some tier counts distinctly: `of` ("days" or "types") on `axis`, of which the newest `most` matter."""
-
-    axis: int
-    of: str
-    most: int
-
-
 @dataclass(frozen=True, slots=True)
 class CompiledPack:
     """A `RulePack` by positions."""
@@ -100,47 +118,48 @@ class CompiledPack:
     """Names what each position of a state's lists means; see `layout_of`."""
     axes: tuple[str, ...]
     half_lives: tuple[int, ...]
-    rates: tuple[float, ...]
-    """Half-lives per millisecond: 1 / half-life."""
     fulfillable: frozenset[int]
     """Axes that some rule resets by name."""
+    points: tuple[tuple[float, ...], ...]
+    """Per axis: what each known weighting's code adds to it."""
     tiers: tuple[CompiledTier, ...]
     slots: tuple[Slot, ...]
     rules: Mapping[str, CompiledRule]
     permission_refs: frozenset[WordRef]
-    zeros: tuple[float, ...] = field(default=())
 
 
 def compile_pack(pack: RulePack) -> CompiledPack:
     """The pack by positions.
 
     Raises:
-        ValueError: a name that is no axis, or a number that a state cannot hold.
+        ValueError: a name that is no axis, a number no score can use, or more than a state can hold.
     """
     if not 1 <= len(pack.axes) <= MOST_AXES or len(pack.tiers) > MOST_TIERS:
         raise ValueError(f"a pack has 1 to {MOST_AXES} axes and up to {MOST_TIERS} tiers")
     axes = tuple(axis.name for axis in pack.axes)
     slots = _slots(pack, axes)
-    rules = {rule.type: _compile_rule(rule, axes, slots) for rule in pack.rules.values()}
+    words = {word_of(weights) for rule in pack.rules.values() for weights in (rule.weights, rule.critical_weights)}
+    if len(words) > MOST_WEIGHTINGS:
+        raise ValueError(f"the touchpoints have {len(words)} different weightings; {MOST_WEIGHTINGS} is the most")
+    points = tuple(tuple(weights_of(word).get(axis, 0.0) for word in KNOWN) for axis in axes)
     return CompiledPack(
         layout=shorten(layout_of(pack, slots)),
         axes=axes,
         half_lives=tuple(axis.half_life_ms for axis in pack.axes),
-        rates=tuple(1 / axis.half_life_ms for axis in pack.axes),
-        fulfillable=frozenset(axis for rule in rules.values() for axis in rule.fulfils),
+        fulfillable=frozenset(_position(axis, axes) for rule in pack.rules.values() for axis in rule.resets),
+        points=tuple((*of_axis, *(0.0,) * (OWN - len(of_axis))) for of_axis in points),
         tiers=tuple(_compile_tier(tier, 1 << rank, axes, slots) for rank, tier in enumerate(pack.tiers)),
         slots=slots,
-        rules=rules,
+        rules={rule.type: _compile_rule(rule, pack, axes, slots) for rule in pack.rules.values()},
         permission_refs=frozenset(map(shorten, pack.permission_channels)),
-        zeros=(0.0,) * len(axes),
     )
 
 
 def layout_of(pack: RulePack, slots: tuple[Slot, ...]) -> str:
-    """`axes/tiers/slots` by name: two packs with the same layout read each other's states without rearranging them."""
-    names = [axis.name for axis in pack.axes]
-    counted = [f"{names[slot.axis]}:{slot.of}:{slot.most}" for slot in slots]
-    return "/".join(",".join(part) for part in (names, [tier.name for tier in pack.tiers], counted))
+    """`axes/tiers/slots` by name, half-lives and depth: two packs with the same layout read each other's states without rearranging them."""
+    axes = [f"{axis.name}:{axis.half_life_ms}" for axis in pack.axes]
+    counted = [f"{pack.axes[slot.axis].name}:{slot.of}:{slot.most}" for slot in slots]
+    return "/".join(",".join(part) for part in (axes, [tier.name for tier in pack.tiers], counted))
 
 
 def _slots(pack: RulePack, axes: tuple[str, ...]) -> tuple[Slot, ...]:
@@ -153,34 +172,50 @@ def _slots(pack: RulePack, axes: tuple[str, ...]) -> tuple[Slot, ...]:
     return tuple(Slot(axis, of, depth) for (axis, of), depth in most.items())
 
 
-def _compile_rule(rule: Rule, axes: tuple[str, ...], slots: tuple[Slot, ...]) -> CompiledRule:
+def _compile_rule(rule: Rule, pack: RulePack, axes: tuple[str, ...], slots: tuple[Slot, ...]) -> CompiledRule:
     resets = frozenset(_position(axis, axes) for axis in rule.resets)
     return CompiledRule(
         ref=shorten(rule.type),
-        weights=_weights(rule.weights, axes, slots),
-        critical_weights=_weights(rule.critical_weights, axes, slots),
+        weighting=_weighting(rule.weights, pack, axes, slots) if rule.weights else None,
+        critical_weighting=_weighting(rule.critical_weights, pack, axes, slots),
         critical_below=rule.critical_below or 0,
+        capped=rule.per_day is not None or rule.per_object is not None,
         per_day=rule.per_day,
         per_object=rule.per_object,
+        consents=bool(rule.grants or rule.withdraws),
         grants=rule.grants,
         withdraws=rule.withdraws,
-        consents=bool(rule.grants or rule.withdraws),
         resets=tuple(range(len(axes))) if rule.zero else tuple(sorted(resets)),
         fulfils=resets,
         erases=rule.erases,
     )
 
 
-def _weights(weights: Mapping[str, float], axes: tuple[str, ...], slots: tuple[Slot, ...]) -> tuple[Weight, ...]:
-    compiled = []
+def _weighting(
+    weights: Mapping[str, float], pack: RulePack, axes: tuple[str, ...], slots: tuple[Slot, ...]
+) -> Weighting:
+    fulfillable = {axis for rule in pack.rules.values() for axis in rule.resets}
+    parts = []
     for name, points in weights.items():
         axis = _position(name, axes)
-        hundredths = round(points * POINTS)
-        if hundredths / POINTS != points or not 0 < abs(points) <= MOST_POINTS:
-            raise ValueError(f"weight {points} of {name!r} is not in whole hundredths within 0.01..{MOST_POINTS}")
-        places = {slot.of: place for place, slot in enumerate(slots) if slot.axis == axis and points > 0}
-        compiled.append(Weight(axis, points, hundredths, places.get("days"), places.get("types")))
-    return tuple(sorted(compiled))
+        if points == 0:
+            raise ValueError(f"a weight of 0 on {name!r} has no meaning")
+        places = {
+            slot.of: Place(place, slot.most) for place, slot in enumerate(slots) if slot.axis == axis and points > 0
+        }
+        parts.append(
+            Part(
+                axis=axis,
+                points=float(points),
+                half_life=pack.axes[axis].half_life_ms,
+                fulfillable=name in fulfillable,
+                days=places.get("days"),
+                types=places.get("types"),
+            )
+        )
+    word = word_of(weights)
+    code = bytes((CODES[word],)) if word in CODES else b""
+    return Weighting(word=word, code=code, parts=tuple(sorted(parts, key=lambda part: part.axis)))
 
 
 def _compile_tier(tier: Tier, bit: int, axes: tuple[str, ...], slots: tuple[Slot, ...]) -> CompiledTier:
@@ -188,8 +223,10 @@ def _compile_tier(tier: Tier, bit: int, axes: tuple[str, ...], slots: tuple[Slot
     if tier.distinct is not None:
         counted = (_position(tier.distinct.axis, axes), tier.distinct.of)
         place = next(place for place, slot in enumerate(slots) if slot[:2] == counted)
-        distinct = DistinctTest(place, tier.distinct.at_least, tier.distinct.window_ms)
+        distinct = DistinctTest(place, tier.distinct.of, tier.distinct.at_least, tier.distinct.window_ms)
     enter, leave = _thresholds(tier.enter, axes), _thresholds(tier.leave, axes)
+    if any(limit <= 0 for _, limit in leave):
+        raise ValueError(f"tier {tier.name!r}: a decaying score never falls to a leave threshold of 0 or less")
     return CompiledTier(
         name=tier.name,
         bit=bit,

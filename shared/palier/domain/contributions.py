@@ -1,115 +1,152 @@
-"""Step 9: what touchpoints add to the axes, what is remembered of it, and resets.
+"""The contributions a contact remembers: the latest 16 of every axis by arrival, and the five strongest of every axis.
 
-Per axis the state keeps a ring of its latest 16 contributions by arrival, as rows of 8 bytes (time and hundredths of a
-point): enough to recompute the axis after a reset. And it keeps the five of greatest worth, strongest first, each a
-row followed by its evidence: the reasons of a tier change. All contributions of an axis decay alike, so their order
-never changes, and log2 of the weight plus the time in half-lives orders them for good.
+A touchpoint that scored takes one slot, whatever axes it weighs on: its time (5 bytes of `times`), its weighting's code
+(a byte of `codes`, see weightings.py) and, while it may be a reason, which touchpoint it was (`evidence`). Per axis,
+`rings` lists the slots of the latest 16 contributions by arrival, `strongest` those that may be reasons, strongest
+first (strongest.py). A slot that nobody lists is free, and is filled again.
+
+Five bytes hold the milliseconds since the contact's base, which is `era` times 17 years; it moves on when a touchpoint
+lies 35 years past it, and what then lies before it is forgotten.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from math import exp2, log2
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from palier.domain import distinct
-from palier.domain.compiled import POINTS, CompiledPack, CompiledRule, Weight
-from palier.domain.evidence import pack_evidence
-from palier.domain.limits import DAY_MS, LATENESS_MS, RESET_TOLERANCE_MS, RING, STRONGEST
+from palier.domain.limits import RING, STRONGEST
+from palier.domain.weightings import MOST_OWN, OWN, weights_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from palier.domain.compiled import CompiledPack, Weighting
     from palier.domain.state import ContactState
-    from palier.domain.touchpoint import Touchpoint
 
-ROW: Final = Struct(">HIh")
-_RING_BYTES: Final = RING * ROW.size
-
-
-def advance(state: ContactState, moment: int, pack: CompiledPack) -> None:
-    """Decays every axis to `moment`, which becomes `as_of`; not backwards."""
-    elapsed = state.as_of - moment
-    if elapsed < 0:
-        state.scores = [
-            score * exp2(elapsed / half_life) for score, half_life in zip(state.scores, pack.half_lives, strict=True)
-        ]
-        state.as_of = moment
+TIME_BYTES: Final = 5
+_TIME_BITS: Final = 8 * TIME_BYTES
+_ERA_BITS: Final = _TIME_BITS - 1
+_AS_BYTES: Final = tuple(bytes((slot,)) for slot in range(256))
 
 
-def contribute(
-    state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, weights: tuple[Weight, ...], pack: CompiledPack
-) -> None:
-    """Adds the weights of a touchpoint that scores; where a reset has made it void it only takes its place in the ring."""
-    t = touchpoint.occurred_at
-    evidence = b""
-    for axis, points, hundredths, days_slot, types_slot in weights:
-        row = ROW.pack(t >> 32, t & 0xFFFF_FFFF, hundredths)
-        state.rings[axis] = (state.rings[axis] + row)[-_RING_BYTES:]
-        if t <= state.reset_at[axis]:
-            continue
-        half_life = pack.half_lives[axis]
-        state.scores[axis] = max(0.0, state.scores[axis] + points * exp2((t - state.as_of) / half_life))
-        if days_slot is not None:
-            distinct.note(state.distinct[days_slot], t // DAY_MS, t, pack.slots[days_slot].most)
-        if types_slot is not None:
-            distinct.note(state.distinct[types_slot], rule.ref, t, pack.slots[types_slot].most)
-        strongest = state.strongest[axis]
-        if (
-            axis in pack.fulfillable
-            or len(strongest) < STRONGEST
-            or _strength(row, half_life) > _strength(strongest[-1], half_life)
-        ):
-            evidence = evidence or pack_evidence(state, touchpoint)
-            insort(strongest, row + evidence, key=lambda record: -_strength(record, half_life))
-            _let_go(strongest, state.as_of - LATENESS_MS)
+def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting) -> int:
+    """A contribution arrives and enters the ring of every axis it weighs on, as yet without evidence; gives its slot."""
+    rings = state.rings
+    for part in weighting.parts:
+        ring = rings[part.axis]
+        if len(ring) == RING:
+            rings[part.axis] = ring[1:]
+            _leave_ring(state, part.axis, ring[0])
+    slot = _fill_slot(state, occurred_at, weighting.code or own_code(state, weighting.word))
+    for part in weighting.parts:
+        rings[part.axis] += _AS_BYTES[slot]
+    return slot
 
 
-def _strength(record: bytes, half_life: int) -> float:
-    """Orders the contributions of an axis by the greatness of their worth, at any moment."""
-    high, low, hundredths = ROW.unpack_from(record)
-    strength: float = log2(abs(hundredths)) + (high << 32 | low) / half_life
-    return strength
+def _fill_slot(state: ContactState, occurred_at: int, code: bytes) -> int:
+    since_base = occurred_at - (state.era << _ERA_BITS)
+    if since_base >> _TIME_BITS:
+        _move_base(state, occurred_at)
+        since_base = occurred_at - (state.era << _ERA_BITS)
+    time, free = since_base.to_bytes(TIME_BYTES, "big"), state.free
+    if free:
+        slot = free[0]
+        state.free = free[1:]
+        state.times = state.times[: slot * TIME_BYTES] + time + state.times[(slot + 1) * TIME_BYTES :]
+        state.codes = state.codes[:slot] + code + state.codes[slot + 1 :]
+        return slot
+    state.times += time
+    state.codes += code
+    return len(state.codes) - 1
 
 
-def occurred_at(record: bytes) -> int:
-    """The time of a row or record."""
-    return int.from_bytes(record[:6], "big")
+def _leave_ring(state: ContactState, axis: int, slot: int) -> None:
+    """A slot has left the ring of an axis. Behind the five strongest, only what is in the ring may be a reason."""
+    if slot not in state.evidence:
+        free_unlisted(state, slot)
+    elif state.strongest[axis].find(slot, STRONGEST) >= 0:
+        state.strongest[axis] = state.strongest[axis].replace(_AS_BYTES[slot], b"")
+        drop_evidence(state, slot)
 
 
-def _let_go(strongest: list[bytes], horizon: int) -> None:
-    """Keeps the five strongest, and those that a reset yet to come, though not a late one, could bring among them.
+def drop_evidence(state: ContactState, slot: int) -> None:
+    """A slot has left the list of strongest contributions of an axis: unless another axis lists it, it gives no reasons."""
+    for slots in state.strongest:
+        if slot in slots:
+            return
+    state.evidence.pop(slot, None)
+    free_unlisted(state, slot)
 
-    A reset voids what is older than some moment, so a record may rise among the five unless five stronger ones are as
-    new as itself.
+
+def free_unlisted(state: ContactState, slot: int) -> None:
+    """A slot without evidence is free once it is in no ring."""
+    for ring in state.rings:
+        if slot in ring:
+            return
+    state.free += _AS_BYTES[slot]
+
+
+def base_of(state: ContactState) -> int:
+    """The moment that the contact's `times` count from."""
+    return state.era << _ERA_BITS
+
+
+def time_of(state: ContactState, slot: int) -> int:
+    """When the touchpoint of a slot occurred."""
+    since_base = int.from_bytes(state.times[slot * TIME_BYTES : (slot + 1) * TIME_BYTES], "big")
+    return since_base + (state.era << _ERA_BITS)
+
+
+def _move_base(state: ContactState, occurred_at: int) -> None:
+    """Moves the base to 17 to 35 years before a touchpoint, and forgets what lies before it."""
+    era = max(0, (occurred_at >> _ERA_BITS) - 1)
+    shift, times = (era - state.era) << _ERA_BITS, []
+    for slot in range(len(state.codes)):
+        since_base = time_of(state, slot) - base_of(state) - shift
+        if since_base < 0 and slot not in state.free:
+            state.rings = [ring.replace(_AS_BYTES[slot], b"") for ring in state.rings]
+            state.strongest = [others.replace(_AS_BYTES[slot], b"") for others in state.strongest]
+            drop_evidence(state, slot)
+        times.append(max(0, since_base).to_bytes(TIME_BYTES, "big"))
+    state.era, state.times = era, b"".join(times)
+
+
+def points_of(state: ContactState, axis: int, pack: CompiledPack) -> Sequence[float]:
+    """What each code adds to an axis, 0 for one that does not weigh on it."""
+    points = pack.points[axis]
+    if state.weightings:
+        name = pack.axes[axis]
+        points = (*points, *(weights_of(word).get(name, 0.0) for word in state.weightings))
+    return points
+
+
+def own_code(state: ContactState, word: str) -> bytes:
+    """The code of a weighting that is not well known: its place in the contact's own list, made if need be."""
+    if word not in state.weightings:
+        if len(state.weightings) == MOST_OWN:
+            _collect_weightings(state)
+        state.weightings.append(word)
+    return _AS_BYTES[OWN + state.weightings.index(word)]
+
+
+def _collect_weightings(state: ContactState) -> None:
+    """Makes room in the contact's own list.
+
+    A pack has fewer weightings than fit, so only the contributions of several packs can fill it with weightings all
+    in use; then the oldest of an axis with the longest ring goes.
     """
-    if len(strongest) > STRONGEST:
-        newest = sorted(map(occurred_at, strongest[:STRONGEST]))
-        kept = strongest[:STRONGEST]
-        for record in strongest[STRONGEST:]:
-            t = occurred_at(record)
-            if t > horizon and newest[-STRONGEST] < t:
-                kept.append(record)
-                insort(newest, t)
-        strongest[:] = kept
+    while len(used := _own_codes_in_use(state)) == MOST_OWN:
+        axis = max(range(len(state.rings)), key=lambda axis: len(state.rings[axis]) + len(state.strongest[axis]))
+        slot = (state.rings[axis] or state.strongest[axis])[0]
+        state.rings[axis] = state.rings[axis].replace(_AS_BYTES[slot], b"")
+        state.strongest[axis] = state.strongest[axis].replace(_AS_BYTES[slot], b"")
+        drop_evidence(state, slot)
+    renumbered = bytearray(range(256))
+    for place, code in enumerate(used):
+        renumbered[code] = OWN + place
+    state.weightings = [state.weightings[code - OWN] for code in used]
+    state.codes = state.codes.translate(renumbered)
 
 
-def reset(state: ContactState, occurred: int, axes: tuple[int, ...], pack: CompiledPack) -> None:
-    """Nothing the axes gained up to five minutes past `occurred` counts any more, whenever it arrives."""
-    reset_at = occurred + RESET_TOLERANCE_MS
-    for axis in axes:
-        if reset_at > state.reset_at[axis]:
-            state.reset_at[axis] = reset_at
-            _recompute(state, axis, pack.half_lives[axis])
-            distinct.forget_before(state, axis, reset_at, pack)
-
-
-def _recompute(state: ContactState, axis: int, half_life: int) -> None:
-    """The axis is worth what its ring still says, but never more than it was; reasons go the same way."""
-    remaining, rows = 0.0, set()
-    for row in (state.rings[axis][at : at + ROW.size] for at in range(0, len(state.rings[axis]), ROW.size)):
-        t = occurred_at(row)
-        if t > state.reset_at[axis]:
-            remaining += ROW.unpack(row)[2] / POINTS * exp2((t - state.as_of) / half_life)
-            rows.add(row)
-    state.scores[axis] = min(state.scores[axis], max(0.0, remaining))
-    state.strongest[axis] = [record for record in state.strongest[axis] if record[: ROW.size] in rows]
+def _own_codes_in_use(state: ContactState) -> list[int]:
+    free = state.free
+    return sorted({code for slot, code in enumerate(state.codes) if code >= OWN and slot not in free})

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from math import ceil, log2
-from typing import TYPE_CHECKING
+from math import ceil, exp2, log2
+from typing import TYPE_CHECKING, Final
 
+from palier.domain.arrange import arrange
 from palier.domain.changes import change_held
-from palier.domain.contributions import advance
-from palier.domain.state import ContactState, arrange
+from palier.domain.scoring import advance
 from palier.domain.tiers import held_tiers
 
 if TYPE_CHECKING:
     from palier.domain.compiled import CompiledPack, CompiledTier
     from palier.domain.outcome import TierChange
     from palier.domain.pack import RulePack
+    from palier.domain.state import ContactState
+
+_JUST_ABOVE: Final = 1 + 1e-9
 
 
 def next_demotion_at(state: ContactState, pack: RulePack) -> int | None:
@@ -44,6 +47,7 @@ def apply_demotions(state: ContactState, contact_id: str, until: int, pack: Comp
         first = min((moment for _, moment in due), default=None)
         if first is None or first > until:
             break
+        state.ahead += first - state.as_of
         advance(state, first, pack)
         # By decree: what rounding makes of the scores at that moment is not asked.
         state.earned &= ~sum(tier.bit for tier, moment in due if moment == first)
@@ -51,6 +55,21 @@ def apply_demotions(state: ContactState, contact_id: str, until: int, pack: Comp
         if held != state.held or state.retired:
             changes.append(change_held(state, held, "inactivity", contact_id, None, pack))
     return changes
+
+
+def may_be_due(state: ContactState, until: int, pack: CompiledPack) -> bool:
+    """False if surely no demotion is due at or before `until`: the fold's way of asking hardly anything.
+
+    A score still a billionth above its leave threshold at that moment reaches it milliseconds later: far more than
+    rounding can hide.
+    """
+    scores, elapsed = state.scores, state.as_of - until
+    for tier in pack.tiers:
+        if tier.bit & state.earned:
+            for axis, limit in tier.leave:
+                if scores[axis] * exp2(elapsed / pack.half_lives[axis]) <= limit * _JUST_ABOVE:
+                    return True
+    return False
 
 
 def losses(state: ContactState, pack: CompiledPack) -> list[tuple[CompiledTier, int]]:

@@ -1,41 +1,63 @@
 """Distinct types and days: per slot of the pack, the newest time of each of the newest few.
 
 A tier asks whether at least n lie after some moment, so the n newest answer for all; also after a reset, which drops
-the oldest.
+the oldest. A type is noted with its newest time, a UTC day with its newest millisecond of the day.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from palier.domain.limits import DAY_MS, NEVER
 
 if TYPE_CHECKING:
-    from palier.domain.compiled import CompiledPack, DistinctTest
+    from palier.domain.compiled import CompiledPack, DistinctTest, Slot
     from palier.domain.state import ContactState
     from palier.domain.words import WordRef
 
 
-def note(noted: dict[WordRef, int], key: WordRef, occurred_at: int, most: int) -> None:
-    """Something with a positive weight happened under `key` (a type, or a UTC day)."""
-    if occurred_at > noted.get(key, -1):
-        noted[key] = occurred_at
+def note_type(noted: dict[WordRef, int], ref: WordRef, occurred_at: int, most: int) -> None:
+    """A touchpoint of a type has gained."""
+    if occurred_at > noted.get(ref, NEVER):
+        noted[ref] = occurred_at
         if len(noted) > most:
             del noted[min(noted, key=noted.__getitem__)]
 
 
-def count_newer(noted: dict[WordRef, int], moment: int) -> int:
-    """How many were last seen strictly after `moment`."""
-    return sum(newest > moment for newest in noted.values())
+def note_day(noted: dict[Any, int], occurred_at: int, most: int) -> None:
+    """A touchpoint has gained, on its UTC day."""
+    day, millisecond = divmod(occurred_at, DAY_MS)
+    if millisecond > noted.get(day, NEVER):
+        noted[day] = millisecond
+        if len(noted) > most:
+            del noted[min(noted)]
+
+
+def newest_times(noted: dict[Any, int], of: str) -> list[int]:
+    """When each of the noted types or days last gained."""
+    if of == "days":
+        return [day * DAY_MS + millisecond for day, millisecond in noted.items()]
+    return list(noted.values())
+
+
+def count_newer(state: ContactState, test: DistinctTest) -> int:
+    """How many types or days have gained strictly after the beginning of the window."""
+    start = state.as_of - test.window_ms
+    return sum(newest > start for newest in newest_times(state.distinct[test.slot], test.of))
 
 
 def holds(state: ContactState, test: DistinctTest) -> bool:
     """The tier's distinct condition holds at `as_of`."""
-    noted = state.distinct[test.slot]
-    return len(noted) >= test.at_least and count_newer(noted, state.as_of - test.window_ms) >= test.at_least
+    return len(state.distinct[test.slot]) >= test.at_least and count_newer(state, test) >= test.at_least
 
 
-def forget_before(state: ContactState, axis: int, reset_at: int, pack: CompiledPack) -> None:
-    """A reset of `axis`: what was last seen at or before it no longer counts."""
-    for slot, noted in zip(pack.slots, state.distinct, strict=True):
+def forget_void(state: ContactState, axis: int, pack: CompiledPack) -> None:
+    """After a reset of `axis`: what last gained at or before it no longer counts."""
+    for place, slot in enumerate(pack.slots):
         if slot.axis == axis:
-            for key in [key for key, newest in noted.items() if newest <= reset_at]:
-                del noted[key]
+            state.distinct[place] = _newer(state.distinct[place], slot, state.reset_at[axis])
+
+
+def _newer(noted: dict[WordRef, int], slot: Slot, moment: int) -> dict[WordRef, int]:
+    times = zip(noted.items(), newest_times(noted, slot.of), strict=True)
+    return dict(item for item, newest in times if newest > moment)

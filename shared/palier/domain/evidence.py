@@ -1,14 +1,13 @@
 """The evidence of a contribution, packed: which touchpoint it was, for the reasons of a tier change.
 
-A record of `state.strongest` is a row (contributions.py), then four bytes that name type, source, channel and
-campaign, then id and object as texts, then those of the four that no byte could name. A naming byte below 128 is a
-well-known word, up to 254 a word of the contact's own list, 255 a text at the end. A text is its length and UTF-8; a
-UUID in canonical form takes 16 bytes.
+First a byte of flags, then a byte each that names type, source and channel, and the campaign if there is one; then the
+id, the object if there is one, and the text of each name that no byte could stand for. A naming byte below 128 is a
+well-known word, one up to 254 a word of the contact's own list, 255 a text at the end. A text is its length and UTF-8;
+a UUID in its canonical form, as id or object, is its 16 bytes.
 """
 
 from __future__ import annotations
 
-import re
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -19,70 +18,126 @@ if TYPE_CHECKING:
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
 
+_ID_IS_UUID: Final = 1
+_HAS_OBJECT: Final = 2
+_OBJECT_IS_UUID: Final = 4
+_HAS_CAMPAIGN: Final = 8
+
 _OWN: Final = 128
 _SPELLED: Final = 255
-_UUID: Final = 254
+_MOST_OWN: Final = _SPELLED - _OWN
 _LONG: Final = 255
 _LENGTH: Final = Struct(">H")
-_CANONICAL_UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_COLLECT_EVERY: Final = 4
 
 
 def pack_evidence(state: ContactState, touchpoint: Touchpoint) -> bytes:
     """The evidence of a touchpoint; may add words to the contact's list."""
-    spelled = b""
-    names = []
-    for word in (touchpoint.type, touchpoint.source, touchpoint.channel, touchpoint.campaign_id or ""):
-        name = _name(state, word)
-        names.append(name)
-        if name == _SPELLED:
-            spelled += _text(word)
-    return bytes(names) + _text(touchpoint.id) + _text(touchpoint.object_id or "") + spelled
+    words = [touchpoint.type, touchpoint.source, touchpoint.channel]
+    flags, texts = 0, b""
+    if touchpoint.campaign_id:
+        words.append(touchpoint.campaign_id)
+        flags = _HAS_CAMPAIGN
+    uuid = _uuid(touchpoint.id)
+    if uuid:
+        flags |= _ID_IS_UUID
+    object_id = touchpoint.object_id
+    if object_id:
+        flags |= _HAS_OBJECT
+        texts = _uuid(object_id)
+        if texts:
+            flags |= _OBJECT_IS_UUID
+        else:
+            texts = _text(object_id)
+    own = state.words
+    names = [_name(own, word) for word in words]
+    if _SPELLED in names:
+        _list_words(state, words)
+        names = [_name(state.words, word) for word in words]
+        texts += b"".join(_text(word) for word, name in zip(words, names, strict=True) if name == _SPELLED)
+    return bytes((flags, *names)) + (uuid or _text(touchpoint.id)) + texts
 
 
 def unpack_evidence(state: ContactState, evidence: bytes) -> tuple[str, str, str, str, str | None, str | None]:
     """Touchpoint id, source, type, channel, object and campaign."""
-    touchpoint_id, at = _read_text(evidence, 4)
-    object_id, at = _read_text(evidence, at)
+    flags, at = evidence[0], _end_of_names(evidence)
+    names, object_id = evidence[1:at], None
+    touchpoint_id, at = _read(evidence, at, is_uuid=bool(flags & _ID_IS_UUID))
+    if flags & _HAS_OBJECT:
+        object_id, at = _read(evidence, at, is_uuid=bool(flags & _OBJECT_IS_UUID))
     words = []
-    for name in evidence[:4]:
+    for name in names:
         if name == _SPELLED:
-            word, at = _read_text(evidence, at)
+            word, at = _read(evidence, at, is_uuid=False)
         else:
             word = WELL_KNOWN[name] if name < _OWN else state.words[name - _OWN]
         words.append(word)
-    type_, source, channel, campaign_id = words
-    return touchpoint_id, source, type_, channel, object_id or None, campaign_id or None
+    type_, source, channel, *campaign = words
+    return touchpoint_id, source, type_, channel, object_id, campaign[0] if campaign else None
 
 
-def _name(state: ContactState, word: str) -> int:
-    """The byte that names a word."""
-    number = NUMBERS.get(word, _OWN)
-    if number < _OWN:
-        return number
-    words = state.words
-    if word in words:
-        return _OWN + words.index(word)
-    if len(words) >= _SPELLED - _OWN:
-        return _SPELLED
-    words.append(word)
-    return _OWN + len(words) - 1
+def _end_of_names(evidence: bytes) -> int:
+    return 5 if evidence[0] & _HAS_CAMPAIGN else 4
+
+
+def _name(own: list[str], word: str) -> int:
+    """The byte that names a word; _SPELLED if neither list has it."""
+    name = NUMBERS.get(word, _OWN)
+    if name < _OWN:
+        return name
+    return _OWN + own.index(word) if word in own else _SPELLED
+
+
+def _list_words(state: ContactState, words: list[str]) -> None:
+    """Words join the contact's list while there is room; now and then those go that no evidence names any more."""
+    unlisted = {word for word in words if _name(state.words, word) == _SPELLED}
+    if len(state.words) % _COLLECT_EVERY + len(unlisted) > _COLLECT_EVERY:
+        _collect(state)
+    for word in words:
+        if word in unlisted and word not in state.words and len(state.words) < _MOST_OWN:
+            state.words.append(word)
+
+
+def _collect(state: ContactState) -> None:
+    """Forgets the words that no evidence names any more."""
+    named = set().union(*(packed[1 : _end_of_names(packed)] for packed in state.evidence.values()))
+    used = sorted(name for name in named if _OWN <= name < _SPELLED)
+    if len(used) < len(state.words):
+        renumbered = bytearray(range(256))
+        for place, name in enumerate(used):
+            renumbered[name] = _OWN + place
+        state.words = [state.words[name - _OWN] for name in used]
+        for slot, packed in state.evidence.items():
+            end = _end_of_names(packed)
+            state.evidence[slot] = packed[:1] + packed[1:end].translate(renumbered) + packed[end:]
+
+
+def _uuid(text: str) -> bytes:
+    """The 16 bytes of a UUID in its canonical form; of any other text none."""
+    if len(text) == 36 and text[8:24:5] == "----":
+        digits = text.replace("-", "")
+        try:
+            value = bytes.fromhex(digits)
+        except ValueError:
+            return b""
+        if value.hex() == digits:
+            return value
+    return b""
 
 
 def _text(text: str) -> bytes:
-    if len(text) == 36 and _CANONICAL_UUID.fullmatch(text):
-        return b"\xfe" + bytes.fromhex(text.replace("-", ""))
     encoded = text.encode()
-    if len(encoded) < _UUID:
+    if len(encoded) < _LONG:
         return bytes((len(encoded),)) + encoded
     return b"\xff" + _LENGTH.pack(len(encoded)) + encoded
 
 
-def _read_text(evidence: bytes, at: int) -> tuple[str, int]:
+def _read(evidence: bytes, at: int, *, is_uuid: bool) -> tuple[str, int]:
     """The text at a position, and the position after it."""
+    if is_uuid:
+        return str(UUID(bytes=evidence[at : at + 16])), at + 16
     length = evidence[at]
     at += 1
-    if length == _UUID:
-        return str(UUID(bytes=evidence[at : at + 16])), at + 16
     if length == _LONG:
         (length,) = _LENGTH.unpack_from(evidence, at)
         at += 2

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from palier.domain import distinct
+from palier.domain.arrange import arrange
 from palier.domain.changes import reasons
 from palier.domain.consent import gate_is_open, granted_channels
-from palier.domain.contributions import advance
 from palier.domain.demotion import expire, losses
 from palier.domain.limits import NEVER
 from palier.domain.numbers import floored
-from palier.domain.state import ContactState, arrange
+from palier.domain.scoring import advance
 from palier.domain.tiers import headline, names_of
 from palier.domain.words import spell
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from palier.domain.compiled import CompiledPack, CompiledTier
     from palier.domain.outcome import Reason
     from palier.domain.pack import RulePack
+    from palier.domain.state import ContactState
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +156,5 @@ def _distinct_need(state: ContactState, tier: CompiledTier) -> DistinctNeed | No
     asked, test = tier.source.distinct, tier.distinct
     if asked is None or test is None:
         return None
-    found = distinct.count_newer(state.distinct[test.slot], state.as_of - test.window_ms)
+    found = distinct.count_newer(state, test)
     return DistinctNeed(asked.of, asked.axis, found, asked.at_least, asked.window_ms)

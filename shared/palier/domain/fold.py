@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from palier.domain.arrange import arrange
 from palier.domain.caps import use_cap
 from palier.domain.changes import Cause, change_held, erase
 from palier.domain.compiled import UNKNOWN_RULE, CompiledPack, CompiledRule
 from palier.domain.consent import apply_consent, gate_is_open
-from palier.domain.contributions import advance, contribute, reset
-from palier.domain.demotion import apply_demotions
-from palier.domain.limits import LATENESS_MS
+from palier.domain.demotion import apply_demotions, may_be_due
+from palier.domain.limits import LATENESS_MS, NEVER
 from palier.domain.outcome import Capped, Duplicate, Erased, Late, Noted, Outcome, Scored, TierChange, Unknown
 from palier.domain.remembered import digest_of, is_remembered, remember
-from palier.domain.state import ContactState, arrange
+from palier.domain.scoring import advance, contribute, reset
 from palier.domain.tiers import earned_tiers, held_tiers
 
 if TYPE_CHECKING:
     from palier.domain.pack import RulePack
+    from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
 
 _SCORED, _NOTED, _CAPPED, _LATE, _UNKNOWN = Scored(), Noted(), Capped(), Late(), Unknown()
@@ -38,7 +39,7 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     # 2. Erased
     if t <= state.erased_at:
         return _ERASED
-    if state.is_erased and (touchpoint.bot or not rule.grants):
+    if state.as_of == NEVER and state.erased_at != NEVER and (touchpoint.bot or not rule.grants):
         if rule.erases or rule.withdraws:
             state.erased_at = t
         return _ERASED
@@ -47,7 +48,7 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
 
     # 3. Expire
     changes: list[TierChange] = []
-    if t > state.as_of and state.earned:
+    if state.earned and t > state.as_of and may_be_due(state, t, compiled):
         changes = apply_demotions(state, touchpoint.contact_id, t, compiled)
 
     # 4. Erasure
@@ -58,19 +59,20 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     gate_moved = rule.consents and _consent(state, touchpoint, rule, compiled)
 
     # 6. Clock
+    newest = state.as_of - state.ahead
+    state.ahead = 0
     advance(state, t, compiled)
-    late = t < state.as_of - LATENESS_MS
-    remember(state, None if late else digest, t)
+    remember(state, digest, t, state.as_of - newest)
 
     # 7. Late, 8. Caps
     outcome: Outcome = _SCORED
     if not rule.known:
         outcome = _UNKNOWN
-    elif late:
+    elif t < state.as_of - LATENESS_MS:
         outcome = _LATE
-    elif not rule.weights or touchpoint.bot:
+    elif rule.weighting is None or touchpoint.bot:
         outcome = _NOTED
-    elif not use_cap(state, touchpoint, rule):
+    elif rule.capped and not use_cap(state, touchpoint, rule):
         outcome = _CAPPED
 
     # 9. Resets, then the contribution
@@ -78,7 +80,9 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
         reset(state, t, rule.resets, compiled)
     if outcome is _SCORED:
         critical = touchpoint.rating is not None and touchpoint.rating < rule.critical_below
-        contribute(state, touchpoint, rule, rule.critical_weights if critical else rule.weights, compiled)
+        weighting = rule.critical_weighting if critical else rule.weighting
+        if weighting is not None:
+            contribute(state, touchpoint, rule, weighting, compiled)
 
     # 10. Membership
     state.earned = earned_tiers(state, compiled)

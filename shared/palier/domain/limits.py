@@ -25,3 +25,5 @@ STRONGEST: Final = 5
 """Contributions of greatest worth an axis remembers, and the most reasons a tier change gives."""
 MOST_AXES: Final = 8
 MOST_TIERS: Final = 16
+MOST_WEIGHTINGS: Final = 100
+"""Different weightings of one pack; a contact has room for a few more, those of older packs."""

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from palier.domain.state import ContactState
 
 _DIGEST: Final = 8
+_BLANK: Final = blake2b(digest_size=_DIGEST)
+"""Copying it costs half of making another."""
 _ROW: Final = Struct(">8sI")
+_LOW: Final = Struct(">I")
 _LOW_32_BITS: Final = 0xFFFF_FFFF
 _HALF_TURN: Final = 0x8000_0000
 
 
 def digest_of(source: str, touchpoint_id: str) -> bytes:
     """8 bytes that stand for the pair. The source's length keeps ("a", "bc") apart from ("ab", "c")."""
-    return blake2b(f"{len(source)}:{source}{touchpoint_id}".encode(), digest_size=_DIGEST).digest()
+    hasher = _BLANK.copy()
+    hasher.update(f"{len(source)}:{source}{touchpoint_id}".encode())
+    return hasher.digest()
 
 
 def is_remembered(state: ContactState, digest: bytes) -> bool:
@@ -32,24 +37,24 @@ def is_remembered(state: ContactState, digest: bytes) -> bool:
     rows = state.remembered
     at = rows.find(digest)
     while at >= 0:
-        if at % _ROW.size == 0 and not _is_expired(rows, at, state.remembered_from):
+        if at % _ROW.size == 0 and not _is_expired(rows, at, state.as_of - state.ahead - LATENESS_MS):
             return True
         at = rows.find(digest, at + 1)
     return False
 
 
-def remember(state: ContactState, digest: bytes | None, occurred_at: int) -> None:
-    """The end of step 6: adds the touchpoint (`digest` None: a late one is not), then forgets.
+def remember(state: ContactState, digest: bytes, occurred_at: int, elapsed: int) -> None:
+    """The end of step 6: adds the touchpoint unless it is late, then forgets.
 
-    Forgotten are rows older than `as_of` less the lateness limit, then the first-arrived beyond 128. Expired rows that
-    arrived after a fresh one may stay on: they are neither found nor counted.
+    `elapsed` is how far the step has moved the newest touchpoint. Forgotten are rows older than `as_of` less the
+    lateness limit, then the first-arrived beyond 128. Expired rows that arrived after a fresh one may stay on: they
+    are neither found nor counted.
     """
-    rows = state.remembered
     start = state.as_of - LATENESS_MS
-    if start - state.remembered_from > LATENESS_MS:
-        rows = b""  # nothing in it is newer than the old `as_of`, which lies a whole lateness limit back
-    state.remembered_from = start
-    if digest is not None:
+    rows = state.remembered
+    if elapsed > LATENESS_MS:
+        rows = b""  # whatever was in it is older than the touchpoint before this one
+    if occurred_at >= start:
         rows += _ROW.pack(digest, occurred_at & _LOW_32_BITS)
     while rows and _is_expired(rows, 0, start):
         rows = rows[_ROW.size :]
@@ -62,5 +67,5 @@ def remember(state: ContactState, digest: bytes | None, occurred_at: int) -> Non
 
 def _is_expired(rows: bytes, at: int, start: int) -> bool:
     """The row's time lies before `start`, both taken modulo 2**32."""
-    low = int.from_bytes(rows[at + _DIGEST : at + _ROW.size], "big")
+    low: int = _LOW.unpack_from(rows, at + _DIGEST)[0]
     return (low - start) & _LOW_32_BITS >= _HALF_TURN

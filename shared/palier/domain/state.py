@@ -7,40 +7,49 @@ one own one field or two each and give them their meaning.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from operator import attrgetter
+from typing import Any, Final
 
 from palier.domain.limits import NEVER
-from palier.domain.words import WordRef, spell
+from palier.domain.pack import UNENGAGED
+from palier.domain.words import WordRef, shorten
 
-if TYPE_CHECKING:
-    from palier.domain.compiled import CompiledPack
+FIELDS: Final = (
+    "sequence",
+    "erased_at",
+    "layout",
+    "as_of",
+    "ahead",
+    "scores",
+    "reset_at",
+    "earned",
+    "held",
+    "headline",
+    "since",
+    "retired",
+    "consents",
+    "withdrawn_all",
+    "remembered",
+    "caps",
+    "distinct",
+    "era",
+    "times",
+    "codes",
+    "evidence",
+    "free",
+    "rings",
+    "strongest",
+    "weightings",
+    "words",
+)
+"""The fields of a state in the order they are encoded in. An encoded state has no names: a change here is a new state
+version (`palier.contracts.contact_state`)."""
 
 
 class ContactState:
     """The state of one contact. Made by `new()` or by a decoder; changed only by the fold."""
 
-    __slots__ = (
-        "as_of",
-        "caps",
-        "consents",
-        "distinct",
-        "earned",
-        "erased_at",
-        "headline",
-        "held",
-        "layout",
-        "remembered",
-        "remembered_from",
-        "reset_at",
-        "retired",
-        "rings",
-        "scores",
-        "sequence",
-        "since",
-        "strongest",
-        "withdrawn_all",
-        "words",
-    )
+    __slots__ = FIELDS
 
     sequence: int
     """Number of the latest tier change; 0 before the first."""
@@ -50,6 +59,8 @@ class ContactState:
     """What the positions below mean (compiled.py); empty before the first touchpoint."""
     as_of: int
     """Newest moment taken into account; NEVER for a new contact and for a stub."""
+    ahead: int
+    """How far demotions have moved `as_of` past the newest touchpoint."""
     scores: list[float]
     """Per axis, at `as_of`."""
     reset_at: list[int]
@@ -70,16 +81,26 @@ class ContactState:
     """Newest withdrawal of every channel."""
     remembered: bytes
     """Ids seen lately (remembered.py)."""
-    remembered_from: int
-    """Ids from before are forgotten: `as_of` less the lateness limit when the latest touchpoint came past the clock."""
     caps: dict[int, dict[WordRef, int | bytes]]
     """Per UTC day and type, what has scored (caps.py)."""
     distinct: list[dict[WordRef, int]]
     """Per slot of the pack, newest time by type or day (distinct.py)."""
+    era: int
+    """Where `times` begin to count."""
+    times: bytes
+    """Per slot, when a remembered contribution occurred (contributions.py)."""
+    codes: bytes
+    """Per slot, its weighting (weightings.py)."""
+    evidence: dict[int, bytes]
+    """Per slot that may be a reason, which touchpoint it was (evidence.py)."""
+    free: bytes
+    """Slots to be filled again."""
     rings: list[bytes]
-    """Per axis, its latest contributions (contributions.py)."""
-    strongest: list[list[bytes]]
-    """Per axis, its contributions of greatest worth with their evidence (contributions.py)."""
+    """Per axis, the slots of its latest contributions by arrival."""
+    strongest: list[bytes]
+    """Per axis, the slots of its strongest contributions (strongest.py)."""
+    weightings: list[str]
+    """Weightings the codes from 128 on point to."""
     words: list[str]
     """Words the evidence points to (evidence.py)."""
 
@@ -100,19 +121,20 @@ class ContactState:
     def forget_everything(self) -> None:
         """Becomes a stub, or new: all but `sequence` and `erased_at` is gone."""
         self.layout = 0
-        self.as_of = self.since = self.withdrawn_all = self.remembered_from = NEVER
-        self.scores, self.reset_at, self.distinct = [], [], []
-        self.earned = self.held = 0
+        self.as_of = self.since = self.withdrawn_all = NEVER
+        self.ahead = self.earned = self.held = self.era = 0
         self.headline = UNENGAGED_REF
-        self.retired, self.rings, self.strongest, self.words = [], [], [], []
-        self.consents, self.caps = {}, {}
-        self.remembered = b""
+        self.scores, self.reset_at, self.distinct, self.rings, self.strongest = [], [], [], [], []
+        self.retired, self.weightings, self.words = [], [], []
+        self.consents, self.caps, self.evidence = {}, {}, {}
+        self.remembered = self.times = self.codes = self.free = b""
 
     def to_fields(self) -> tuple[Any, ...]:
         """The fields in the order of `FIELDS`; of a stub the first two only. Shares the lists with the state."""
         if self.as_of == NEVER:
             return (self.sequence, self.erased_at)
-        return _values(self)
+        fields: tuple[Any, ...] = _in_order(self)
+        return fields
 
     @classmethod
     def from_fields(cls, fields: list[Any]) -> ContactState:
@@ -131,6 +153,7 @@ class ContactState:
             state.erased_at,
             state.layout,
             state.as_of,
+            state.ahead,
             state.scores,
             state.reset_at,
             state.earned,
@@ -141,66 +164,20 @@ class ContactState:
             state.consents,
             state.withdrawn_all,
             state.remembered,
-            state.remembered_from,
             state.caps,
             state.distinct,
+            state.era,
+            state.times,
+            state.codes,
+            state.evidence,
+            state.free,
             state.rings,
             state.strongest,
+            state.weightings,
             state.words,
         ) = fields
         return state
 
 
-UNENGAGED_REF: Final[int] = 2
-
-
-def _values(state: ContactState) -> tuple[Any, ...]:
-    return (
-        state.sequence,
-        state.erased_at,
-        state.layout,
-        state.as_of,
-        state.scores,
-        state.reset_at,
-        state.earned,
-        state.held,
-        state.headline,
-        state.since,
-        state.retired,
-        state.consents,
-        state.withdrawn_all,
-        state.remembered,
-        state.remembered_from,
-        state.caps,
-        state.distinct,
-        state.rings,
-        state.strongest,
-        state.words,
-    )
-
-
-def arrange(state: ContactState, pack: CompiledPack) -> None:
-    """Puts the state's positions in the order of `pack`: a new contact's first touchpoint, or a pack of other names.
-
-    What the new pack has under the same name is kept; a new axis starts at 0; an axis it dropped is forgotten; a tier
-    it dropped is no longer held, which the next change tells.
-    """
-    old = spell(state.layout)
-    old_axes, old_tiers, old_slots = ([name for name in part.split(",") if name] for part in (old or "//").split("/"))
-    came_from = [old_axes.index(name) if name in old_axes else None for name in pack.axes]
-    state.scores = [0.0 if place is None else state.scores[place] for place in came_from]
-    state.reset_at = [NEVER if place is None else state.reset_at[place] for place in came_from]
-    state.rings = [b"" if place is None else state.rings[place] for place in came_from]
-    state.strongest = [[] if place is None else state.strongest[place] for place in came_from]
-    distinct = {name.rpartition(":")[0]: noted for name, noted in zip(old_slots, state.distinct, strict=True)}
-    state.distinct = [
-        dict(sorted(distinct.get(f"{pack.axes[slot.axis]}:{slot.of}", {}).items(), key=lambda at: -at[1])[: slot.most])
-        for slot in pack.slots
-    ]
-    ranks = {tier.name: tier.bit for tier in pack.tiers}
-    earned = [name for rank, name in enumerate(old_tiers) if state.earned >> rank & 1]
-    held = [name for rank, name in enumerate(old_tiers) if state.held >> rank & 1]
-    state.retired = sorted({*state.retired, *held} - ranks.keys())
-    state.earned = sum(ranks.get(name, 0) for name in earned)
-    state.held = sum(ranks.get(name, 0) for name in held)
-    state.layout = pack.layout
+UNENGAGED_REF: Final = shorten(UNENGAGED)
+_in_order: Final = attrgetter(*FIELDS)

@@ -11,7 +11,7 @@ from palier.domain.pack import UNENGAGED, RulePack
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from palier.domain.compiled import CompiledPack, CompiledTier
+    from palier.domain.compiled import CompiledPack
     from palier.domain.state import ContactState
 
 
@@ -34,20 +34,20 @@ def earned_tiers(state: ContactState, pack: CompiledPack) -> int:
     """The tiers earned at `as_of`: kept above their leave thresholds, entered at their enter thresholds."""
     scores, before, earned = state.scores, state.earned, 0
     for tier in pack.tiers:
-        if (_is_kept if tier.bit & before else _is_entered)(state, scores, tier):
-            earned |= tier.bit
+        if tier.bit & before:
+            for axis, limit in tier.leave:
+                if scores[axis] <= limit:
+                    break
+            else:
+                earned |= tier.bit
+        else:
+            for axis, limit in tier.enter:
+                if scores[axis] < limit:
+                    break
+            else:
+                if tier.distinct is None or distinct.holds(state, tier.distinct):
+                    earned |= tier.bit
     return earned
-
-
-def _is_kept(_state: ContactState, scores: list[float], tier: CompiledTier) -> bool:
-    return all(scores[axis] > limit for axis, limit in tier.leave)
-
-
-def _is_entered(state: ContactState, scores: list[float], tier: CompiledTier) -> bool:
-    for axis, limit in tier.enter:
-        if scores[axis] < limit:
-            return False
-    return tier.distinct is None or distinct.holds(state, tier.distinct)
 
 
 def held_tiers(state: ContactState, pack: CompiledPack) -> int:

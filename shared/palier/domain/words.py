@@ -12,9 +12,14 @@ WordRef: TypeAlias = int | str
 """A well-known word's number, or the word itself."""
 
 WELL_KNOWN: Final[tuple[str, ...]] = (
-    # Number 0 and 1: layouts (see state.py); the default pack's is short everywhere.
+    # Layouts (compiled.py): of a new contact, and of the default pack.
     "",
-    "interest,intent,advocacy/engaged,engaged-to-buy,engaged-to-influence/interest:days:2,intent:types:2",
+    (
+        "interest:2592000000,intent:1209600000,advocacy:7776000000"
+        "/engaged,engaged-to-buy,engaged-to-influence"
+        "/interest:days:2,intent:types:2"
+    ),
+    # Headlines.
     "unengaged",
     "engaged",
     "engaged-to-buy",

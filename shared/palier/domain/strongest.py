@@ -1,0 +1,84 @@
+"""The strongest contributions of an axis: the reasons of its tier changes.
+
+All contributions of an axis decay alike, so their order by worth never changes: log2 of the weight (without its sign)
+plus the time in half-lives, here called strength, orders them for good. The state lists, per axis, the slots of those
+that may be reasons, strongest first: five, and on an axis that some rule resets a few more of the ring. For a reset
+voids what is older than some moment, and then a contribution rises among the five unless five stronger ones are as new
+as itself. That matters only for a reset that arrives out of order, so those few are let go when it would be late.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from math import exp2, log2
+from typing import TYPE_CHECKING
+
+from palier.domain.contributions import TIME_BYTES, drop_evidence, points_of, time_of
+from palier.domain.limits import LATENESS_MS, STRONGEST
+
+if TYPE_CHECKING:
+    from palier.domain.compiled import CompiledPack, Part
+    from palier.domain.state import ContactState
+
+
+def enlist(state: ContactState, slot: int, part: Part, pack: CompiledPack) -> bool:
+    """Lists a new contribution where its strength ranks it; False if it is too weak."""
+    axis, half_life, slots = part.axis, part.half_life, state.strongest[part.axis]
+    times, codes, points = state.times, state.codes, points_of(state, axis, pack)
+
+    def strength(of: int) -> float:
+        since_base = int.from_bytes(times[of * TIME_BYTES : (of + 1) * TIME_BYTES], "big")
+        return log2(abs(points[codes[of]])) + since_base / half_life
+
+    new, rank = strength(slot), len(slots)
+    while rank and new > strength(slots[rank - 1]):
+        rank -= 1
+    if rank >= STRONGEST and not part.fulfillable:
+        return False
+    kept = slots[:rank] + bytes((slot,)) + slots[rank:]
+    state.strongest[axis] = kept
+    if len(kept) > STRONGEST:
+        rising = _may_rise(state, axis, kept) if part.fulfillable else b""
+        state.strongest[axis] = kept[:STRONGEST] + rising
+        for other in kept[STRONGEST:]:
+            if other not in rising:
+                drop_evidence(state, other)
+    return slot in state.strongest[axis]
+
+
+def delist_void(state: ContactState, axis: int) -> None:
+    """After a reset: what it made void gives no reasons any more, nor what had left the ring before it."""
+    slots, ring, reset_at = state.strongest[axis], state.rings[axis], state.reset_at[axis]
+    horizon = state.as_of - LATENESS_MS
+    kept = bytearray()
+    for rank, slot in enumerate(slots):
+        t = time_of(state, slot)
+        if t > reset_at and slot in ring and (rank < STRONGEST or t > horizon):
+            kept.append(slot)
+    state.strongest[axis] = bytes(kept)
+    for slot in slots:
+        if slot not in kept:
+            drop_evidence(state, slot)
+
+
+def strongest(state: ContactState, axis: int, pack: CompiledPack) -> list[tuple[float, float, int, bytes]]:
+    """Worth at `as_of`, weight, time and evidence of the contributions of an axis that may be reasons."""
+    half_life, points = pack.half_lives[axis], points_of(state, axis, pack)
+    found = []
+    for slot in state.strongest[axis]:
+        weight, t = points[state.codes[slot]], time_of(state, slot)
+        found.append((weight * exp2((t - state.as_of) / half_life), weight, t, state.evidence[slot]))
+    return found
+
+
+def _may_rise(state: ContactState, axis: int, slots: bytes) -> bytes:
+    """Of those behind the five strongest, the ones that a reset yet to come, though not a late one, could bring up."""
+    ring, horizon = state.rings[axis], state.as_of - LATENESS_MS
+    newest = sorted(time_of(state, slot) for slot in slots[:STRONGEST])
+    rising = bytearray()
+    for slot in slots[STRONGEST:]:
+        t = time_of(state, slot)
+        if t > horizon and t > newest[-STRONGEST] and slot in ring:
+            rising.append(slot)
+        insort(newest, t)
+    return bytes(rising)
