@@ -24,7 +24,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Expected trouble is one line on stderr, never a traceback."""
     # What Kafka's client has to complain about while it retries is not for the reader; what matters comes as an error.
-    logging.getLogger().addHandler(logging.NullHandler())
+    logging.lastResort = logging.NullHandler()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a contact's name must not fail in an ASCII terminal

@@ -20,13 +20,13 @@ LINE_EVERY_S = 5.0
 
 
 @contextmanager
-def progress(log: Log) -> Iterator[Callable[[Publication], None]]:
-    """Show progress through `log` while the block runs; yields what takes the news.
+def progress(log: Log, publication: Publication) -> Iterator[Callable[[], None]]:
+    """Show progress through `log` while the block runs; yields what to call when there is some.
 
     The plain lines go to standard output: standard error then holds nothing but refusals, one JSON line each.
     """
     if not sys.stderr.isatty():
-        yield _lines()
+        yield _lines(publication)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -38,25 +38,21 @@ def progress(log: Log) -> Iterator[Callable[[Publication], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("publishing", total=log.size, acknowledged=0, refused=0)
 
-        def progressed(result: Publication) -> None:
-            bar.update(
-                task,
-                completed=log.progress(),
-                acknowledged=result.acknowledged,
-                refused=sum(result.refusals.values()),
-            )
+        def progressed() -> None:
+            refused = sum(publication.refusals.values())
+            bar.update(task, completed=log.progress(), acknowledged=publication.acknowledged, refused=refused)
 
         yield progressed
 
 
-def _lines() -> Callable[[Publication], None]:
+def _lines(publication: Publication) -> Callable[[], None]:
     due = time.monotonic() + LINE_EVERY_S
 
-    def progressed(result: Publication) -> None:
+    def progressed() -> None:
         nonlocal due
         now = time.monotonic()
         if now >= due:
             due = now + LINE_EVERY_S
-            print(f"{result.lines} lines read, {result.acknowledged} touchpoints published", flush=True)
+            print(f"{publication.lines} lines read, {publication.acknowledged} touchpoints published", flush=True)
 
     return progressed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def publish(
     from palier.settings import load_settings
     from palier_cli.lines import open_log
     from palier_cli.progress import progress
-    from palier_cli.publishing import publish as publish_lines
+    from palier_cli.publishing import Publication
     from palier_cli.refusals import report_refusal
     from palier_cli.topic_care import require_touchpoints
 
@@ -38,14 +39,17 @@ def publish(
 
     async def run() -> None:
         await require_touchpoints(settings)
-        with progress(log) as progressed:
-            result = await publish_lines(
-                log, settings, latest_ms=now_ms(), refused=report_refusal, progressed=progressed, from_line=from_line
-            )
-        left_out = sum(result.refusals.values())
+        publication = Publication(settings, latest_ms=now_ms(), refused=report_refusal)
+        try:
+            with progress(log, publication) as progressed:
+                await publication.run(log, from_line=from_line, progressed=progressed)
+        except asyncio.CancelledError:  # Ctrl-C
+            print(f"interrupted: {publication.how_to_go_on()}", file=sys.stderr)
+            raise
+        left_out = sum(publication.refusals.values())
+        passed_over = f", {min(from_line - 1, publication.lines)} passed over" if from_line > 1 else ""
         print(
-            f"{result.lines} lines: {result.acknowledged} touchpoints published, {left_out} refused"
-            f"{f', {from_line - 1} passed over' if from_line > 1 else ''}"
+            f"{publication.lines} lines: {publication.acknowledged} touchpoints published, {left_out} refused{passed_over}"
         )
 
     with open_log(file) as log:

@@ -33,10 +33,11 @@ class Gauges:
             text = await asyncio.to_thread(_get, self.url)
         except (OSError, HTTPException):
             return False
-        self._take(parse(text), now)
+        self.take(parse(text), now)
         return True
 
-    def _take(self, samples: list[Sample], now: float) -> None:
+    def take(self, samples: list[Sample], now: float) -> None:
+        """Write one reading into the scene."""
         scene = self._scene
         touchpoints: dict[str, int] = {}
         tiers = dict.fromkeys(scene.tiers, 0)

@@ -110,11 +110,10 @@ def _tiers(scene: Scene) -> list[RenderableType]:
 
 def _traffic(scene: Scene) -> list[RenderableType]:
     """How fast, how much so far, and what was refused."""
-    state = scene.worker if not scene.restarts else f"{scene.worker}, restarted {scene.restarts} x"
     speed = Text.assemble(
         (f" {_number(round(scene.touchpoints.per_second))}", "bold"), " touchpoints/s · ",
         (f"{scene.changes.per_second:.1f}", "bold"), " tier changes/s · ",
-        ("?" if scene.lag is None else _number(scene.lag), "bold"), " waiting · worker ", (state, "bold" if scene.worker == "running" else "bold yellow"),
+        ("?" if scene.lag is None else _number(scene.lag), "bold"), " waiting · worker ", (worker_of(scene), "bold" if scene.worker == "running" else "bold yellow"),
         no_wrap=True, overflow="ellipsis",
     )  # fmt: skip
     so_far = f" {_number(scene.touchpoints.total)} touchpoints · {_number(scene.changes.total)} tier changes"
@@ -122,6 +121,11 @@ def _traffic(scene: Scene) -> list[RenderableType]:
         speed,
         *(Text(line, "bright_black", no_wrap=True, overflow="ellipsis") for line in (so_far, f" {refusals(scene)}")),
     ]
+
+
+def worker_of(scene: Scene) -> str:
+    """The worker's state, and how often it had to be started again."""
+    return scene.worker if not scene.restarts else f"{scene.worker}, restarted {scene.restarts} x"
 
 
 def refusals(scene: Scene) -> str:

@@ -6,18 +6,21 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from palier.contracts.limits import DAY_MS
+from palier.contracts.topics import topic_contracts
 from palier.errors import ExitCode, PalierError
+from palier.kafka.cluster import connect
 from palier.kafka.local import find_kafka
+from palier.kafka.ports import free_port
 from palier.settings import load_settings
 from palier_cli.demo.screen import Frame
 from palier_cli.demo.session import Plan, Session
@@ -28,6 +31,7 @@ from palier_cli.options import now_ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from palier.settings import Settings
     from palier_cli.demo.scene import Scene
 
 
@@ -51,21 +55,25 @@ def _perform(plan: Plan, folder: Path, *, live: bool) -> ExitCode:
         # On a broker that others use too, topics, group and transactions are this run's own.
         prefix = f"demo-{secrets.token_hex(3)}." if kafka.kind == "given" else ""
         if prefix:
-            say(f"topics of this demo begin with {prefix}")
+            say(f"topics of this demo begin with {prefix} and are deleted at its end")
         own: dict[str, object] = {
             "brokers": kafka.brokers,
             "topic_prefix": prefix,
             "clock": "event",  # the simulator's days pass faster than the wall's
             "session_timeout": 6,  # so long a killed worker's partitions are nobody's; least that any broker allows
             "http_host": "127.0.0.1",
-            "metrics_port": _free_port(),
+            "metrics_port": free_port(),
         }
         settings = load_settings(**own)
         environment = {f"PALIER_{name.upper()}": str(value) for name, value in own.items()}
         session = Session(plan, settings, environment, folder, say)
         frame = _frame(plan, session.metrics_url)
         view = LiveView(Console(), frame) if live else PlainView(frame)
-        in_time = asyncio.run(session.play(view))
+        try:
+            in_time = asyncio.run(session.play(view))
+        finally:
+            if prefix:
+                asyncio.run(_delete_topics(settings))
     say(_last_line(session.scene, in_time=in_time))
     return ExitCode.DONE if in_time else ExitCode.INTERRUPTED
 
@@ -99,10 +107,20 @@ def _frame(plan: Plan, metrics_url: str) -> Frame:
 def _own_commands() -> tuple[str, str]:
     """How to call this `palier` and its Python from a shell in this folder, as short as it works."""
     scripts = Path(sys.executable).parent
-    if shutil.which("palier") == str(scripts / "palier"):
+    palier, python = scripts / "palier", scripts / "python"
+    if shutil.which("palier") == str(palier):
         return "palier", "python"
-    python = min(os.path.relpath(sys.executable), sys.executable, key=len)
-    return f"{python} -m palier_cli", python
+    short_palier, short_python = (min(os.path.relpath(path), str(path), key=len) for path in (palier, python))
+    return short_palier if palier.exists() else f"{short_python} -m palier_cli", short_python
+
+
+async def _delete_topics(settings: Settings) -> None:
+    """Leave nothing on a broker that is not ours; if it is gone, say what stays."""
+    try:
+        async with connect(settings) as cluster:
+            await cluster.delete([contract.name for contract in topic_contracts(settings)])
+    except (PalierError, KafkaError) as error:
+        say(f"topics with the prefix {settings.topic_prefix} are left on {settings.brokers}: {error}")
 
 
 def _last_line(scene: Scene, *, in_time: bool) -> str:
@@ -133,11 +151,3 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    """A port nobody listens on now; a worker that finds it taken after all says so and is started again by hand."""
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        port: int = candidate.getsockname()[1]
-        return port

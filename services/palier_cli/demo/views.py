@@ -8,7 +8,7 @@ from rich.live import Live
 
 from palier.contracts.moments import to_milliseconds
 from palier_cli import wording
-from palier_cli.demo.screen import draw, refusals
+from palier_cli.demo.screen import draw, refusals, worker_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -78,6 +78,7 @@ class PlainView:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._status_at = 0.0
+        self._worker = ""
 
     def __enter__(self) -> Self:
         print(f"metrics: {self._frame.metrics_url}", flush=True)
@@ -96,9 +97,9 @@ class PlainView:
         print(describe(change), flush=True)
 
     def refresh(self, scene: Scene, now: float) -> None:
-        """Every few seconds, where things stand."""
-        if now >= self._status_at:
-            self._status_at = now + STATUS_EVERY_S
+        """Where things stand: every few seconds, and whenever the worker comes or goes."""
+        if now >= self._status_at or scene.worker != self._worker:
+            self._status_at, self._worker = now + STATUS_EVERY_S, scene.worker
             print(status(scene), flush=True)
 
 
@@ -114,5 +115,5 @@ def status(scene: Scene) -> str:
     tiers = ", ".join(f"{tier} {count}" for tier, count in reversed(scene.tiers.items()))
     return (
         f"-- {when}: {scene.touchpoints.total} touchpoints ({scene.touchpoints.per_second:.0f}/s), "
-        f"{scene.changes.total} tier changes, {refusals(scene)}; {tiers}; worker {scene.worker}"
+        f"{scene.changes.total} tier changes, {refusals(scene)}; {tiers}; worker {worker_of(scene)}"
     )

@@ -1,0 +1,73 @@
+"""`palier topics` on a real Kafka: what is needed, what differs, and making up the difference."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli_logs import palier
+from palier.contracts.topics import topic_contracts
+from palier.errors import ExitCode
+from palier.kafka.cluster import connect
+from palier.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from palier.kafka.local import FoundKafka
+
+
+@pytest.fixture
+def fresh(kafka: FoundKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A prefix under which there is no topic yet; what a test makes there is deleted."""
+    settings = Settings(
+        brokers=kafka.brokers, topic_prefix=f"cli-{tmp_path_factory.mktemp('prefix').stat().st_ino}-", partitions=3
+    )
+    yield settings
+    asyncio.run(_delete(settings))
+
+
+async def _delete(settings: Settings) -> None:
+    async with connect(settings) as cluster:
+        await cluster.delete([contract.name for contract in topic_contracts(settings)])
+
+
+def topics(settings: Settings, *arguments: str, **overrides: str) -> tuple[int, str]:
+    """Exit code and table."""
+    variables = {
+        "PALIER_BROKERS": settings.brokers,
+        "PALIER_TOPIC_PREFIX": settings.topic_prefix,
+        "PALIER_PARTITIONS": str(settings.partitions),
+        "COLUMNS": "200",
+    }
+    done = palier("topics", *arguments, **{**variables, **overrides})
+    assert done.stderr == b""
+    return done.returncode, done.stdout.decode()
+
+
+def test_from_missing_to_as_needed(fresh: Settings) -> None:
+    """First all are missing and block a worker, --apply makes them, then nothing differs; --apply twice changes nothing."""
+    names = [contract.name for contract in topic_contracts(fresh)]
+    code, table = topics(fresh)
+    assert code == ExitCode.WRONG_USE
+    assert all(f"blocks a worker: {name}: the topic is missing" in table for name in names)
+    code, table = topics(fresh, "--apply")
+    assert code == 0
+    assert all(f"made topic {name} with 3 partitions" in table for name in names)
+    for arguments in ((), ("--apply",)):
+        code, table = topics(fresh, *arguments)
+        assert code == 0
+        assert f"all as needed at {fresh.brokers}" in table
+        assert "made" not in table
+
+
+def test_a_wrong_partition_count_blocks_and_is_never_mended(fresh: Settings) -> None:
+    """Contacts would be in two places: the table says so, and --apply keeps its hands off."""
+    topics(fresh, "--apply")
+    for arguments in ((), ("--apply",)):
+        code, table = topics(fresh, *arguments, PALIER_PARTITIONS="5")
+        assert code == ExitCode.WRONG_USE
+        assert "partition count is 3, needed 5" in table
+    assert topics(fresh)[0] == 0
