@@ -1,0 +1,1 @@
+"""What the tests of the worker share: processes, touchpoint logs, the truth of an offline fold, and the judge."""

@@ -1,0 +1,227 @@
+"""Compares everything a worker wrote with the truth; what differs comes back as lines of text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import chain
+
+from palier.contracts.dead_letter import DeadLetter
+from palier.contracts.moments import format_moment
+from palier.contracts.tier_change import event_id
+from palier.engine.meta import META_KEY, Envelope
+from palier.engine.runner import BATCH_HEADER
+from worker_kit.reading import changelog_topic, last_meta, output_topic, read_all
+from worker_kit.touchpoints import touchpoints_topic
+from worker_kit.truth import folded, replayed
+
+
+@dataclass
+class Verdict:
+    """`faults` is empty when everything is exact; the rest says how much was looked at.
+
+    `tiers`: headline -> contacts, by the truth. `aborted`: records of transactions that were undone.
+    """
+
+    touchpoints: int = 0
+    refused: int = 0
+    changes: int = 0
+    lost: int = 0
+    doubled: int = 0
+    conflicting: int = 0
+    aborted: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
+    tiers: Counter[str] = field(default_factory=Counter)
+    erased: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def judge(settings, folder, seen_live=None):
+    """Judge all that lies in the topics.
+
+    `seen_live`: the tier changes a read_committed reader has seen as they came, by partition; then it is they that are
+    counted as lost, doubled or conflicting, and the undone records are counted too.
+    """
+    names = settings.tier_changes_topic, settings.tier_current_topic, settings.dead_letter_topic
+    outputs = [*(output_topic(settings, name) for name in names), changelog_topic(settings)]
+    lying = read_all(settings, touchpoints_topic(settings), *outputs)
+    source, changes, current, dead_letters, changelog = lying.values()
+    chains, refusals = replayed([message.value() or b"" for message in chain(*source)], folder)
+    truth = [folded([message.value() or b"" for message in messages], settings) for messages in source]
+
+    verdict = Verdict(touchpoints=sum(map(len, source)), refused=len(refusals), changes=sum(map(len, changes)))
+    verdict.causes.update(change["cause"] for one in chains.values() for change in one)
+    verdict.tiers.update(sum((one.tiers for one in truth), Counter()))
+    verdict.erased = sum(key.startswith(b"\0") for one in truth for key in one.states)
+    count_changes(verdict, chains, chain(*(changes if seen_live is None else seen_live)))
+    verdict.faults += chain_faults(chains, chain(*changes))
+    verdict.faults += event_faults(settings, chain(*changes))
+    verdict.faults += recording_faults(changes, truth)
+    verdict.faults += current_faults(current, chains, truth)
+    verdict.faults += dead_letter_faults(source, refusals, chain(*dead_letters))
+    verdict.faults += state_faults(changelog, truth)
+    verdict.faults += meta_faults(changelog, source, truth)
+    if seen_live is not None:
+        verdict.faults += live_faults(changes, seen_live)
+        everything = read_all(settings, *outputs, isolation="read_uncommitted")
+        verdict.aborted = sum(
+            len(written) - len(committed)
+            for topic in outputs
+            for written, committed in zip(everything[topic], lying[topic], strict=True)
+        )
+    return verdict
+
+
+def count_changes(verdict, expected, messages):
+    """How many changes of the replay never came, came again, or came with another content."""
+    wanted = {(change["contact_id"], change["sequence"]): change for one in expected.values() for change in one}
+    got = Counter()
+    for message in messages:
+        change = json.loads(message.value())
+        name = (change["contact_id"], change["sequence"])
+        got[name] += 1
+        verdict.conflicting += name not in wanted or unrecorded(change) != unrecorded(wanted[name])
+    verdict.lost = len(wanted.keys() - got.keys())
+    verdict.doubled = got.total() - len(got)
+    if verdict.lost or verdict.doubled or verdict.conflicting:
+        verdict.faults.append(
+            f"tier changes: {verdict.lost} lost, {verdict.doubled} doubled, {verdict.conflicting} conflicting"
+        )
+
+
+def chain_faults(expected, messages):
+    """Per contact exactly the chain of the replay: nothing lost, doubled, conflicting or out of order."""
+    found = defaultdict(list)
+    for message in messages:
+        found[message.key().decode()].append(json.loads(message.value()))
+    for contact_id in expected.keys() | found.keys():
+        wanted, got = (list(map(unrecorded, side.get(contact_id, []))) for side in (expected, found))
+        sequences = [change["sequence"] for change in got]
+        if sequences != list(range(1, len(wanted) + 1)):
+            yield f"{contact_id}: sequence {sequences}, wanted 1..{len(wanted)}"
+        elif wanted != got:
+            number = next(number for number, pair in enumerate(zip(wanted, got, strict=True)) if pair[0] != pair[1])
+            yield f"{contact_id}: change {number + 1} is {got[number]}, wanted {wanted[number]}"
+
+
+def unrecorded(change):
+    """A tier change without the time of noticing."""
+    return {name: value for name, value in change.items() if name != "recorded_at"}
+
+
+def event_faults(settings, messages):
+    """Every tier change is a CloudEvent in binary mode, with an id that no other has."""
+    ids = Counter()
+    for message in messages:
+        change, headers = json.loads(message.value()), message.headers()
+        key = change["contact_id"].encode()
+        ids[dict(headers)["ce_id"]] += 1
+        wanted = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(event_id(change["contact_id"], change["sequence"])).encode()),
+            ("ce_source", f"palier/{settings.application}".encode()),
+            ("ce_type", b"palier.tier.changed.v1"),
+            ("ce_subject", key),
+            ("ce_time", change["occurred_at"].encode()),
+            ("ce_partitionkey", key),
+            ("ce_sequence", str(change["sequence"]).zfill(10).encode()),
+            ("content-type", b"application/json"),
+        ]
+        if headers[:-1] != wanted or headers[-1][0] != BATCH_HEADER or message.key() != key:
+            yield f"{change['contact_id']}, change {change['sequence']}: headers {headers}"
+    if repeated := [name for name, count in ids.items() if count > 1]:
+        yield f"{len(repeated)} ids of events come more than once"
+
+
+def recording_faults(changes, truth):
+    """With the event clock, recorded_at is the newest occurred_at that the partition had read."""
+    for number, (messages, expected) in enumerate(zip(changes, truth, strict=True)):
+        got = [json.loads(message.value())["recorded_at"] for message in messages]
+        if got != list(map(format_moment, expected.recorded_at)):
+            yield f"partition {number}: recorded_at differs"
+
+
+def current_faults(records, chains, truth):
+    """tier-current holds each contact's last change, and a tombstone after each erasure."""
+    for number, (messages, expected) in enumerate(zip(records, truth, strict=True)):
+        found = {message.key().decode(): message.value() for message in messages}
+        wanted = {
+            contact_id: last and current_of(chains[contact_id][last[0] - 1], since=last[1])
+            for contact_id, last in expected.current.items()
+        }
+        got = {contact_id: value and unrecorded(json.loads(value)) for contact_id, value in found.items()}
+        for contact_id in wanted.keys() | got.keys():
+            if wanted.get(contact_id, "nothing") != got.get(contact_id, "nothing"):
+                yield (
+                    f"tier-current, partition {number}: {contact_id} is {got.get(contact_id, 'nothing')}, "
+                    f"wanted {wanted.get(contact_id, 'nothing')}"
+                )
+
+
+def current_of(change, since):
+    """The record of tier-current that a tier change leads to, but for recorded_at."""
+    same = ("contact_id", "sequence", "held", "channels", "occurred_at", "cause")
+    return {name: change[name] for name in same} | {
+        "tier": change["to"],
+        "since": format_moment(since),
+        "pack_version": change["pack"]["version"],
+        "pack_digest": change["pack"]["digest"],
+    }
+
+
+def dead_letter_faults(source, refusals, messages):
+    """Each refused record lies in the dead-letter topic once, with the replay's reason and its original bytes."""
+    read = {(message.partition(), message.offset()): message for message in chain(*source)}
+    wanted = {place: reason for index, place in enumerate(read) if (reason := refusals.get(index))}
+    found = Counter()
+    for message in messages:
+        letter = DeadLetter.from_record(message.key(), message.value(), message.headers())
+        place = (letter.partition, letter.offset)
+        found[place] += 1
+        if letter.reason != wanted.get(place):
+            yield f"dead letter of {place}: {letter.reason}, wanted {wanted.get(place)}"
+        elif (letter.key, letter.value) != (read[place].key(), kept(read[place].value())):
+            yield f"dead letter of {place}: not the original bytes"
+    if found != dict.fromkeys(wanted, 1):
+        yield f"{len(wanted)} dead letters wanted, got {sum(found.values())} of {len(found)} records"
+
+
+def kept(value):
+    """What a dead letter keeps of a value."""
+    return value if value is None or len(value) <= 2**20 else value[: 2**16]
+
+
+def state_faults(changelog, truth):
+    """The changelog's last states are those of the fold, byte for byte; no contact has two."""
+    homes = defaultdict(set)
+    for number, (messages, expected) in enumerate(zip(changelog, truth, strict=True)):
+        states = {message.key(): message.value() for message in messages if message.key() != META_KEY}
+        alive = {key: value[Envelope.SIZE :] for key, value in states.items() if value is not None}
+        for key in alive:
+            homes[key].add(number)
+        if different := [key for key in alive.keys() | expected.states if alive.get(key) != expected.states.get(key)]:
+            yield f"changelog, partition {number}: {len(different)} states differ, one is {different[0]!r}"
+    if split := [key for key, numbers in homes.items() if len(numbers) > 1]:
+        yield f"{len(split)} contacts have two states, one is {split[0]!r}"
+
+
+def meta_faults(changelog, source, truth):
+    """META stands at the end of the source and counts contacts as they are."""
+    for number, (expected, messages, meta) in enumerate(zip(truth, source, map(last_meta, changelog), strict=True)):
+        if not messages:
+            continue
+        if meta is None:
+            yield f"partition {number}: no META"
+        elif Counter(meta.summary["contacts"]) != expected.tiers:
+            yield f"partition {number}: META counts {meta.summary['contacts']}, there are {dict(expected.tiers)}"
+        elif meta.summary["newest_occurred_at"] != expected.newest_occurred_at:
+            yield f"partition {number}: META's newest occurred_at is {meta.summary['newest_occurred_at']}"
+
+
+def live_faults(changes, seen_live):
+    """The reader that never stopped saw what lies in the topic now: each record once and none that was undone."""
+    for number, (messages, seen) in enumerate(zip(changes, seen_live, strict=True)):
+        lies, saw = ([(message.offset(), message.value()) for message in side] for side in (messages, seen))
+        if lies != saw:
+            yield f"partition {number}: the live reader saw {len(saw)} tier changes, {len(lies)} lie there"
