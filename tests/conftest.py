@@ -107,6 +107,7 @@ def make_settings(kafka: FoundKafka, tmp_path: Path) -> Iterator[MakeSettings]:
             "partitions": 4,
             "data_dir": tmp_path / "palier",
             "metrics_port": 0,
+            "timer_grace": 1e10,  # no timers unless a test wants them: then a log gives what replay without --until gives
             "session_timeout": 6 if kafka.kind == "given" else 2,  # Kafka's own lower limit is 6 s
         }
         settings = Settings(**(ours | overrides))

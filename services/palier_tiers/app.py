@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from palier.kafka.clients import client_settings
-
 from palier.contracts.refusal import RefusalReason
 from palier.engine.app import EngineApp, create_engine_app
 from palier.engine.config import EngineConfig
+from palier.kafka.clients import client_settings
 from palier.metrics import Metrics
 from palier_tiers.observing import MetricsObserver
 from palier_tiers.processor import DEAD_LETTER, TIER_CHANGES, TIER_CURRENT, TouchpointProcessor
 
 if TYPE_CHECKING:
     from palier.domain.pack import RulePack
-
     from palier.settings import Settings
 
 TABLE = "contacts"
@@ -39,6 +37,8 @@ def engine_config(settings: Settings) -> EngineConfig:
         checkpoint_interval_s=settings.checkpoint_interval,
         session_timeout_s=settings.session_timeout,
         fetch_records=settings.fetch_records,
+        timer_grace_s=settings.timer_grace,
+        event_clock=settings.clock == "event",
         client=client_settings(settings),
     )
 

@@ -26,6 +26,14 @@ class Tally:
     newest_occurred_at: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A timer's work in the journal: demotions of a contact up to a moment."""
+
+    contact_id: str
+    until_ms: int
+
+
 @dataclass(slots=True)
 class PartitionContext:
     """`contacts`: headline tier -> number of contacts. `newest_*`: largest seen, in milliseconds since the epoch."""
@@ -34,7 +42,7 @@ class PartitionContext:
     newest_occurred_at: int
     newest_timestamp: int
     tally: Tally = field(default_factory=Tally)
-    journal: list[Touchpoint] = field(default_factory=list)  # folded since the last checkpoint began
+    journal: list[Touchpoint | Expiry] = field(default_factory=list)  # since the last checkpoint began
     faults_in_a_row: int = 0
 
     @classmethod

@@ -12,6 +12,7 @@ from palier.contracts.decoding import decode_touchpoint
 from palier.contracts.refusal import Refusal, RefusalReason
 from palier.contracts.tier_change import tier_change_record
 from palier.contracts.tier_current import tier_current_record, tier_current_tombstone
+from palier.domain.demotion import expire, next_demotion_at
 from palier.domain.fold import fold
 from palier.domain.outcome import Duplicate
 from palier.domain.state import ContactState
@@ -19,12 +20,12 @@ from palier.engine.ports import Snapshot
 from palier.errors import ConfigurationError, DataError
 from palier.kafka.partitioning import partition_of
 from palier_tiers.budget import FAULTS_IN_A_ROW, DeadLetterBudget
-from palier_tiers.context import UNENGAGED, PartitionContext, Tally
+from palier_tiers.context import UNENGAGED, Expiry, PartitionContext, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from palier.domain.outcome import Outcome, TierChange
+    from palier.domain.outcome import TierChange
     from palier.domain.pack import RulePack
     from palier.domain.touchpoint import Touchpoint
     from palier.engine.partition import Partition
@@ -65,6 +66,31 @@ class TouchpointProcessor:
                 )
         partition.context = PartitionContext.from_summary(summary)
         self._budgets[partition.number] = DeadLetterBudget(self._budget_share)
+
+    def due(self, state: ContactState) -> int | None:
+        """When the contact loses a tier if nothing happens."""
+        return next_demotion_at(state, self._pack)
+
+    def clock_ms(self, partition: Partition) -> int:
+        """What a worker that is behind knows of the time."""
+        context: PartitionContext = partition.context
+        return min(context.newest_occurred_at, context.newest_timestamp)
+
+    def expire(self, partition: Partition, key: bytes, until_ms: int, offset: int) -> int | None:
+        """Demote a contact that fell silent, as of the moment it was due."""
+        state = partition.load(key)
+        due_ms = None if state is None else self.due(state)
+        if due_ms is None or due_ms > until_ms:
+            return due_ms
+        context: PartitionContext = partition.context
+        contact_id = key.decode()
+        changes = expire(state, contact_id, until_ms, self._pack)
+        context.journal.append(Expiry(contact_id, until_ms))
+        partition.save(key, state, offset)
+        if changes:
+            recorded_at = context.newest_occurred_at if self._event_clock else time.time_ns() // 1_000_000
+            self._announce(partition, changes, recorded_at, erased=False)
+        return self.due(state)
 
     def snapshot(self, partition: Partition) -> Snapshot:
         """Figures for META, and the tally for the metrics."""
@@ -122,7 +148,7 @@ class TouchpointProcessor:
         context.journal.append(touchpoint)
         context.tally.outcomes[touchpoint.type, outcome.name] += 1
         if outcome.changes:
-            self._announce(partition, outcome, recorded_at, erased=state.is_erased)
+            self._announce(partition, outcome.changes, recorded_at, erased=state.is_erased)
         if type(outcome) is not Duplicate:
             if was_erased or state.is_erased:
                 self._save_around_erasure(partition, record, state, was_erased=was_erased)
@@ -130,17 +156,16 @@ class TouchpointProcessor:
                 partition.save(key, state, record.offset)
         return None
 
-    def _announce(self, partition: Partition, outcome: Outcome, recorded_at: int, *, erased: bool) -> None:
+    def _announce(self, partition: Partition, changes: Sequence[TierChange], recorded_at: int, *, erased: bool) -> None:
         context: PartitionContext = partition.context
-        change: TierChange
-        for change in outcome.changes:
+        for change in changes:
             record = tier_change_record(change, self._pack, recorded_at, self._application)
             partition.emit(TIER_CHANGES, record)
             context.tally.changes[change.from_tier, change.to_tier, change.cause] += 1
             context.contacts[change.from_tier] -= 1
             context.contacts[change.to_tier] += 1
         if not erased:
-            partition.emit(TIER_CURRENT, tier_current_record(outcome.changes[-1], self._pack, recorded_at))
+            partition.emit(TIER_CURRENT, tier_current_record(changes[-1], self._pack, recorded_at))
 
     def _save_around_erasure(
         self, partition: Partition, record: Record, state: ContactState, *, was_erased: bool
@@ -198,7 +223,11 @@ class TouchpointProcessor:
             return
         state = partition.load_resting(key) or partition.load_resting(stub_key) or ContactState.new()
         for earlier in context.journal:
-            if earlier.contact_id == contact_id:
+            if earlier.contact_id != contact_id:
+                continue
+            if isinstance(earlier, Expiry):
+                expire(state, contact_id, earlier.until_ms, self._pack)
+            else:
                 fold(state, earlier, self._pack)
         kept, other = (stub_key, key) if state.is_erased else (key, stub_key)
         partition.live[kept] = state

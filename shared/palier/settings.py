@@ -32,8 +32,14 @@ class Settings(BaseSettings):
     partitions: int = Field(8, ge=1, le=4096, description="Partitions of touchpoints and of every topic that follows it")
     clock: Literal["wall", "event"] = Field(
         "wall",
-        description="wall: recorded_at is the time of the worker; event: the newest occurred_at read, never the "
-        "wall clock (backfills, simulated time, tests)",
+        description="wall: the worker's own clock, once it has caught up; event: the newest occurred_at read, never "
+        "the wall clock (backfills, simulated time, tests)",
+    )
+    timer_grace: float = Field(
+        3600.0,
+        ge=0,
+        le=1e10,
+        description="Seconds to wait for late touchpoints before a silent contact is demoted",
     )
     checkpoint_interval: float = Field(
         0.1, ge=0.01, le=60, description="Seconds between transactions of a partition; stretched under backlog"

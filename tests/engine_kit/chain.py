@@ -39,6 +39,15 @@ class ChainProcessor:
     def decode(self, data):
         return STATE.unpack(data)
 
+    def due(self, state):
+        return None
+
+    def expire(self, partition, key, until_ms, offset):
+        raise AssertionError("the chain has no timers")
+
+    def clock_ms(self, partition):
+        return 0
+
     def snapshot(self, partition):
         return Snapshot(dict(partition.context), None)
 

@@ -33,12 +33,7 @@ class FakeWorker:
         self.crashes_seen = log.crashes
 
     def hear(self, event):
-        """Hand an event to the protocol; as the engine does, begin nothing after a crash before the log is whole."""
-        if isinstance(event, e.CheckpointDue | e.Revoked) and self.crashes_seen != self.log.crashes:
-            if any(self.log.stable(topic) < self.log.high(topic) for topic in self.log.topics):
-                event = e.Failed("markers lost")
-            else:
-                self.crashes_seen = self.log.crashes
+        """Hand an event to the protocol."""
         command = self.protocol.handle(event)
         if isinstance(command, c.Exit):
             self.exit, self.command = command, None
@@ -71,6 +66,13 @@ class FakeWorker:
         """Until the protocol has no more wishes."""
         while self.command is not None and self.exit is None:
             self.carry_out()
+
+    def _markers_are_missing(self):
+        """As the engine does: after a crash of the broker, begin nothing before the log is whole."""
+        if self.crashes_seen == self.log.crashes:
+            return False
+        self.crashes_seen = self.log.crashes
+        return any(self.log.stable(topic) < self.log.high(topic) for topic in self.log.topics)
 
     def _do(self, command, only):
         log, epoch = self.log, self.epoch
@@ -110,6 +112,8 @@ class FakeWorker:
                 return e.SourceMeasured({SOURCE: 0}, {SOURCE: len(self.source)}, {SOURCE: None})
             case c.Seek():
                 return e.Sought()
+            case c.Begin() if self._markers_are_missing():
+                return e.Failed("the broker lost markers")
             case c.Begin(batch_number, positions):
                 self.snapshot = self.partition.snapshot(batch_number)
                 outputs = self.snapshot.outputs.get(TARGET, [])

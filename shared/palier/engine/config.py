@@ -27,6 +27,8 @@ class EngineConfig:
     checkpoint_interval_s: float = 0.1
     session_timeout_s: float = 15.0
     fetch_records: int = 20_000
+    timer_grace_s: float = 3600.0
+    event_clock: bool = False
     client: Mapping[str, Any] = field(default_factory=dict)
 
     @property

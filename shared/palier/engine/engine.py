@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALIVE_EVERY_S = 0.25
+TICK_S = 0.25
+CROWDED_TICK_S = 0.05  # many fall due at once: in small portions, so that touchpoints keep flowing
 
 
 class Engine:
@@ -131,9 +133,10 @@ class Engine:
         runner.folded(len(records), lag)
         await runner.wait_for_room()
 
-    def observe_fetch(self, partition: int, lag: int, records: list[Any]) -> None:
-        """A fetch was answered."""
-        self.observer.batch_fetched(partition, lag, records[-1].timestamp if records else 0)
+    def observe_fetch(self, tp: TP, lag: int, records: list[Any], high_watermark: int, answered_s: float) -> None:
+        """A fetch was answered, at `answered_s` by the wall clock."""
+        self._runners[tp.partition].clock.fetched(tp.topic, high_watermark, answered_s)
+        self.observer.batch_fetched(tp.partition, lag, records[-1].timestamp if records else 0)
 
     # --- revoke and stop ----------------------------------------------------------------------------------------------
     async def quiesce(self) -> None:
@@ -150,8 +153,9 @@ class Engine:
             for topic, position in runner.protocol.committed.positions.items()
         }
 
-    async def keep_alive(self) -> None:
-        """Tell the observer that the loop turns, until cancelled."""
+    async def keep_time(self) -> None:
+        """Tell the observer that the loop turns, and look at contacts that fall due, until cancelled."""
         while True:
             self.observer.alive()
-            await asyncio.sleep(ALIVE_EVERY_S)
+            more = [runner.tick(time.time()) for runner in list(self._runners.values())]
+            await asyncio.sleep(CROWDED_TICK_S if any(more) else TICK_S)

@@ -92,6 +92,11 @@ class BatchArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class TimersTaken:
+    """State changed without a record: there is something to commit."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointDue:
     """The interval is over."""
 
@@ -146,6 +151,7 @@ Event: TypeAlias = (
     | SourceMeasured
     | Sought
     | BatchArrived
+    | TimersTaken
     | CheckpointDue
     | Begun
     | OutputsAcknowledged

@@ -53,23 +53,32 @@ def decode_meta(data: bytes) -> Meta:
 
 
 class Envelope:
-    """Stands before each encoded state: version, number of the batch that wrote it, last source offset folded into it."""
+    """Stands before each encoded state: what the engine must know of it without decoding it.
+
+    Version, number of the batch that wrote it, last source offset folded into it, second in which it falls due (0: never).
+    """
 
     VERSION = 1
-    _layout = struct.Struct("<BQQ")
+    _layout = struct.Struct("<BIQI")
     SIZE = _layout.size
     pack = _layout.pack
+    LATEST_S = (1 << 32) - 1
+
+    @staticmethod
+    def due_in(data: bytes) -> int:
+        """The last field alone."""
+        return int.from_bytes(data[13:17], "little")
 
     @classmethod
-    def unpack(cls, data: bytes) -> tuple[int, int]:
-        """(batch number, last source offset).
+    def unpack(cls, data: bytes) -> tuple[int, int, int]:
+        """(batch number, last source offset, second in which it falls due).
 
         Raises:
             DataError: too short, or written by a newer version.
         """
         if len(data) < cls.SIZE:
             raise DataError(f"a state of {len(data)} bytes is shorter than its envelope")
-        version, batch_number, offset = cls._layout.unpack_from(data)
+        version, batch_number, offset, due_s = cls._layout.unpack_from(data)
         if version != cls.VERSION:
             raise DataError(f"state of version {version}; this version reads {cls.VERSION}: run the newer release")
-        return batch_number, offset
+        return batch_number, offset, due_s

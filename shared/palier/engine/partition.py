@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from palier.engine.meta import META_KEY, Envelope, Meta, decode_meta
 from palier.engine.store import MemoryStore
+from palier.engine.timers import SECOND_MS, TimerIndex
 from palier.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from palier.engine.ports import Processor, Record
     from palier.engine.store import StateStore
@@ -56,10 +57,12 @@ class Partition:
         self.pending = 0  # records folded since the last checkpoint began
         # States of a transaction that was torn (a ghost commit of its first half): key -> last offset they contain.
         self.torn: dict[bytes, int] = {}
+        self.timers = TimerIndex()
         self._processor = processor
-        self._decode = processor.decode
+        self._encode, self._decode = processor.encode, processor.decode
         self._in_flight: dict[bytes, bytes | None] = {}
         self._after_meta: set[bytes] = set()
+        self._due_s: dict[bytes, int] = {}  # while recovering: when each state falls due
         self._changelog_records = 0
 
     # --- the processor's side ---------------------------------------------------------------------------------------
@@ -92,17 +95,25 @@ class Partition:
     # --- checkpoints ------------------------------------------------------------------------------------------------
     def snapshot(self, batch_number: int) -> PartitionSnapshot:
         """Begin a checkpoint: encode what was touched, and make room for what comes next."""
-        encode: Callable[[Any], bytes] = self._processor.encode
-        envelope, version, offsets = Envelope.pack, Envelope.VERSION, self.offsets
-        changelog = {
-            key: None if state is None else envelope(version, batch_number, offsets[key]) + encode(state)
-            for key, state in self.live.items()
-        }
+        changelog = {key: self._at_rest(key, state, batch_number) for key, state in self.live.items()}
         summary, effects = self._processor.snapshot(self)
         taken = PartitionSnapshot(changelog, self.outputs, self.pending, summary, effects)
         self._in_flight = changelog
         self.live, self.offsets, self.outputs, self.pending = {}, {}, {}, 0
         return taken
+
+    def _at_rest(self, key: bytes, state: Any, batch_number: int) -> bytes | None:
+        """What the changelog gets of a state: envelope and encoded state; None if it was deleted."""
+        if state is None:
+            self.timers.cancel(key)
+            return None
+        due_ms = self._processor.due(state)
+        if due_ms is None:
+            self.timers.cancel(key)
+        else:
+            self.timers.schedule(key, due_ms)
+        due_s = 0 if due_ms is None else min(due_ms // SECOND_MS, Envelope.LATEST_S)
+        return Envelope.pack(Envelope.VERSION, batch_number, self.offsets[key], due_s) + self._encode(state)
 
     def commit(self, meta: Meta, position: int | None) -> None:
         """The transaction is committed: its states rest now. `position`: just after its META, None if not known."""
@@ -117,7 +128,8 @@ class Partition:
         Raises:
             DataError: a record that this version cannot have written.
         """
-        after_meta, states = self._after_meta, []
+        after_meta, due_in = self._after_meta, Envelope.due_in
+        states: list[tuple[bytes, bytes | None]] = []
         for record in records:
             key, value = record.key, record.value
             if key is None:
@@ -128,24 +140,33 @@ class Partition:
                 self.meta = decode_meta(value)
                 after_meta.clear()
                 continue
+            due_s = 0
             if value is not None:
                 if value[0] != Envelope.VERSION:
                     raise self._damaged(record, f"state of version {value[0]}; this version reads {Envelope.VERSION}")
                 after_meta.add(key)  # looked at in recovered(), only if no META follows
+                due_s = due_in(value)
+            if due_s:
+                self._due_s[key] = due_s
+            else:
+                self._due_s.pop(key, None)
             states.append((key, value))
         self._changelog_records += len(records)
         self.store.apply(states, position)
 
     def recovered(self) -> int:
-        """All is applied: find states of a torn transaction. Returns the number of changelog records read.
+        """All is applied: enter the timers, find states of a torn transaction. Returns how many records there were.
 
         A state after the last META whose batch number is above it came from a transaction of which only a prefix was
         committed. Its outputs were all committed before it, so the records it contains must not be folded again.
         """
+        for key, due_s in self._due_s.items():
+            self.timers.schedule(key, due_s * SECOND_MS)
+        self._due_s = {}
         for key in self._after_meta:
             resting = self.store.get(key)
             if resting is not None:
-                batch_number, offset = Envelope.unpack(resting)
+                batch_number, offset, _ = Envelope.unpack(resting)
                 if batch_number > self.meta.batch_number:
                     self.torn[key] = offset
         self._after_meta = set()

@@ -60,6 +60,18 @@ class Processor(Protocol):
     def decode(self, data: bytes) -> Any:
         """The state that `encode` made."""
 
+    def due(self, state: Any) -> int | None:
+        """When the state wants to be looked at if nothing happens, in milliseconds since the epoch; None: never."""
+
+    def expire(self, partition: Partition, key: bytes, until_ms: int, offset: int) -> int | None:
+        """Take what is due at or before `until_ms`; save and emit as in `fold`. Returns the next due moment.
+
+        `offset`: the last source offset folded in the partition.
+        """
+
+    def clock_ms(self, partition: Partition) -> int:
+        """min(largest event time, newest Kafka timestamp) read so far; survives in the summary."""
+
     def snapshot(self, partition: Partition) -> Snapshot:
         """Called when a checkpoint begins; what is folded afterwards belongs to the next one."""
 

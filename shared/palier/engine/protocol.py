@@ -57,6 +57,7 @@ from palier.engine.events import (
     Revoked,
     Sought,
     SourceMeasured,
+    TimersTaken,
 )
 from palier.engine.meta import Meta
 from palier.errors import ExitCode
@@ -100,6 +101,7 @@ class PartitionProtocol:
     position: int | None = None  # changelog offset that our state stands at; None: unknown, read it again
     next: dict[str, int] = field(default_factory=dict)  # source topic -> next offset to fold
     _settled: dict[str, int] = field(default_factory=dict)  # what the last commit covers, or where we began
+    _changed: bool = False  # by timers, since the last checkpoint began
     _in_flight: Meta | None = None
     _in_flight_position: int | None = None
     _attempts: int = 0
@@ -113,6 +115,9 @@ class PartitionProtocol:
         match event:
             case BatchArrived():
                 return self._on_batch(event)
+            case TimersTaken():
+                self._changed = True
+                return None
             case CheckpointDue():
                 return self._maybe_begin()
             case Begun(meta, outputs):
@@ -138,9 +143,10 @@ class PartitionProtocol:
                 self.phase = Phase.ENDING
                 return EndHanging(commit=committed)
             case OutputTailRead(batch_number):
-                # The changelog already got its marker. Its last META tells whether this batch was committed.
+                # The changelog already got its marker. META tells up to which batch everything was committed; the
+                # number of an aborted batch is above it until it is given again, which fencing comes before.
                 self.phase = Phase.SETTLING
-                return EndHanging(commit=batch_number == self.committed.batch_number)
+                return EndHanging(commit=batch_number is not None and batch_number <= self.committed.batch_number)
             case HangingEnded():
                 self.phase = Phase.MEASURING if self.phase is Phase.ENDING else self.phase
                 return MeasureLogs(pause_s=SETTLE_PAUSE_S)
@@ -184,7 +190,7 @@ class PartitionProtocol:
         if kept:
             self.phase = Phase.POSITIONING
             return MeasureSource()
-        self.phase, self.position, self._in_flight = Phase.FENCING, None, None
+        self.phase, self.position, self._in_flight, self._changed = Phase.FENCING, None, None, False
         return Fence()
 
     def _on_measured(self, event: LogsMeasured) -> Command:
@@ -288,7 +294,8 @@ class PartitionProtocol:
     def _maybe_begin(self) -> Command | None:
         if self.checkpointing or self.phase not in (Phase.RUNNING, Phase.QUIESCING):
             return None
-        if self.next != self._settled:
+        if self._changed or self.next != self._settled:
+            self._changed = False
             begin = Begin(self.committed.batch_number + 1, dict(self.next))
             self._in_flight = Meta(batch_number=begin.batch_number, positions=dict(begin.positions))
             return begin

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from palier.engine.clock import PartitionClock
 from palier.engine.commands import (
     Begin,
     Command,
@@ -41,6 +42,7 @@ from palier.engine.events import (
     OutputsAcknowledged,
     OutputTailRead,
     Revoked,
+    TimersTaken,
 )
 from palier.engine.exits import exit_now
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
@@ -60,6 +62,7 @@ BATCH_HEADER = "palier_batch"
 COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
+TIMERS_PER_TICK = 2_000
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
@@ -83,6 +86,7 @@ class Runner:
         self.partition: Partition = store.fresh(number)
         self.waiting: Command | None = None  # what only the consumer can carry out: Recover, MeasureSource, Seek
         self.lag = 0
+        self.clock = PartitionClock(config.event_clock)
         self._config, self._store, self._processor, self._observer = config, store, processor, observer
         self._writer: Writer | None = None
         self._snapshot: PartitionSnapshot | None = None
@@ -181,8 +185,12 @@ class Runner:
         return Fenced()
 
     async def _begin(self, batch_number: int, positions: dict[str, int]) -> Event:
+        if not self.protocol.running:
+            await self._settle()  # nothing is folded any more, so waiting moves no position
         self._begun_at = time.monotonic()
-        snapshot = self._snapshot = self.partition.snapshot(batch_number)  # no await up to here: an exact cut
+        snapshot = self._snapshot = self.partition.snapshot(
+            batch_number
+        )  # no await since the position was taken: an exact cut
         self._room.set()
         records = {target: len(outputs) for target, outputs in snapshot.outputs.items()}
         outputs = sum(records.values())
@@ -259,6 +267,25 @@ class Runner:
         self.partition.pending += records
         self.lag = lag
         self._wake.set()
+
+    def tick(self, now_s: float) -> bool:
+        """Look at contacts that have fallen due, some of them. True: there are more."""
+        if not self.protocol.running:
+            return False
+        partition, protocol, processor = self.partition, self.protocol, self._processor
+        clock_ms = self.clock.now_ms(protocol.next, processor.clock_ms(partition), now_s)
+        until_ms = clock_ms - int(self._config.timer_grace_s * 1000)
+        looked_at = 0
+        offset = max(protocol.next.values()) - 1
+        for key in partition.timers.take(until_ms, TIMERS_PER_TICK):
+            looked_at += 1
+            due_ms = processor.expire(partition, key, until_ms, offset)
+            if due_ms is not None:
+                partition.timers.schedule(key, due_ms)
+        if looked_at and (partition.live or partition.outputs):
+            protocol.handle(TimersTaken())
+            self._wake.set()
+        return looked_at == TIMERS_PER_TICK
 
     async def wait_for_room(self) -> None:
         """Hold the intake back while too much waits for a transaction."""

@@ -160,7 +160,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Slices of one fetch to the agent, in order. False: interrupted, the rest is read again."""
         state = self._thread.partition_state(tp)
         stable = end if state is None or state.lso is None else max(state.lso, end)
-        self.engine.observe_fetch(tp.partition, stable - end, records)
+        if state is not None and state.highwater is not None and state.timestamp is not None:
+            self.engine.observe_fetch(tp, stable - end, records, state.highwater, state.timestamp / 1000)
         for first in range(0, len(records), SLICE):
             part = records[first : first + SLICE]
             last = first + SLICE >= len(records)
