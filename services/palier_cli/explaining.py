@@ -1,4 +1,4 @@
-"""One contact's story out of a log: her state at a moment and every tier change up to it. Pure: lines in, a value out."""
+"""One contact's story out of a log: the state at a moment and every tier change up to it. Pure: lines in, a value out."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Story:
     at_ms: int = 0
     """The moment told: the one asked for, else the newest occurred_at of the log."""
     touchpoints: int = 0
-    """Hers up to that moment."""
+    """The contact's, up to that moment."""
     left_out: int = 0
-    """Hers from after that moment."""
+    """The contact's, from after that moment."""
     refused: int = 0
     """Lines that are no touchpoint, anybody's."""
     changes: list[TierChange] = field(default_factory=list)

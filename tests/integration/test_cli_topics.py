@@ -52,7 +52,8 @@ def test_from_missing_to_as_needed(fresh: Settings) -> None:
     names = [contract.name for contract in topic_contracts(fresh)]
     code, table = topics(fresh)
     assert code == ExitCode.WRONG_USE
-    assert all(f"blocks a worker: {name}: the topic is missing" in table for name in names)
+    trouble = f"blocks a worker: the topic is missing, needed there, with 3 partitions ({', '.join(names)}): run "
+    assert f"{trouble}`palier topics --apply`" in table
     code, table = topics(fresh, "--apply")
     assert code == 0
     assert all(f"made topic {name} with 3 partitions" in table for name in names)

@@ -131,7 +131,7 @@ def test_a_killed_worker_is_started_again_and_goes_on(kafka: FoundKafka, scratch
         read_until(process, r" -> ")
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
-    assert "the worker was restarted 1 times" in out
+    assert "the worker was once restarted" in out
 
 
 def test_on_a_given_broker_it_uses_topics_of_its_own_and_deletes_them(kafka: FoundKafka, scratch: Path) -> None:
@@ -180,3 +180,68 @@ def _topics(kafka: FoundKafka) -> set[str]:
             await admin.close()
 
     return asyncio.run(names())
+
+
+def test_a_reader_that_leaves_early_ends_the_demo_quietly(kafka: FoundKafka, scratch: Path) -> None:
+    """`palier demo --no-live | head`: everything ends, without a complaint."""
+    with demo(kafka, scratch) as process:
+        read_until(process, r" -> ")
+        started = descendants(process)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=60) == ExitCode.DONE
+        assert process.stderr.read() == ""
+    assert [child for child in started if child.is_running()] == []
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_broker_that_is_not_there_is_one_line(scratch: Path) -> None:
+    """Exit code 69 after PALIER_STARTUP_TIMEOUT; nothing is started for it."""
+    environment = {
+        **os.environ,
+        "TMPDIR": str(scratch),
+        "PALIER_BROKERS": "127.0.0.1:9",
+        "PALIER_STARTUP_TIMEOUT": "0.5",
+    }
+    command = [sys.executable, "-m", "palier_cli", "demo", *SMALL]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, list(scratch.iterdir())) == (ExitCode.UNAVAILABLE, [])
+    assert "127.0.0.1:9" in line
+
+
+def test_in_a_terminal_it_draws_one_screen_and_gives_the_terminal_back(kafka: FoundKafka, scratch: Path) -> None:
+    """80 x 24: the other screen of the terminal is taken, drawn within its size, and left; the last line tells the rest."""
+    seen, code = _in_terminal(
+        [sys.executable, "-m", "palier_cli", "demo", "--contacts", "300", "--seconds", "6"],
+        {**os.environ, "TMPDIR": str(scratch), "PALIER_BROKERS": kafka.brokers, "TERM": "xterm-256color"},
+    )
+    taken, given_back = seen.index("\x1b[?1049h"), seen.rindex("\x1b[?1049l")
+    screen = seen[taken:given_back]
+    assert code == ExitCode.DONE
+    for part in ("Palier demo", "engaged-to-influence", "touchpoints/s", "Latest tier changes", "Ctrl-C ends it all"):
+        assert part in screen
+    frames = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in screen.split("\x1b[H")[1:]]
+    assert max(frame.count("\n") for frame in frames) < 24
+    assert max(len(line.rstrip("\r")) for frame in frames for line in frame.split("\n")) <= 80
+    assert "Done: " in seen[given_back:]
+
+
+def _in_terminal(command: list[str], environment: dict[str, str]) -> tuple[str, int]:
+    """Run a command in a terminal of 80 x 24; all it wrote there, and its exit code."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        written = bytearray()
+        with suppress(OSError):  # the terminal is gone once the command has ended
+            while data := os.read(ours, 65_536):
+                written += data
+        os.close(ours)
+        return written.decode(), process.wait(timeout=60)

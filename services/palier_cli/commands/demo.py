@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -38,5 +37,5 @@ def demo(
     from palier_cli.demo.stage import perform
 
     plan = Plan(seconds, contacts, now_ms() - days * DAY_MS)
-    code = perform(plan, live=live and sys.stdout.isatty())
+    code = perform(plan, live=live)
     raise typer.Exit(code)

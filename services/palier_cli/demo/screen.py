@@ -80,8 +80,8 @@ def _when(scene: Scene, frame: Frame) -> list[str | tuple[str, str]]:
     if scene.event_time_ms is None:
         return ["no touchpoint yet"]
     day = (scene.event_time_ms - frame.start_ms) // DAY_MS + 1
-    phase = f"day {day} of {frame.days}" if day <= frame.days else "live, in real time"
-    return [(wording.minute(scene.event_time_ms), "bold"), f" UTC simulated · {phase}"]
+    phase = f"simulated · day {day} of {frame.days}" if day <= frame.days else "· live, in real time"
+    return [(wording.minute(scene.event_time_ms), "bold"), f" UTC {phase}"]
 
 
 def _tiers(scene: Scene) -> list[RenderableType]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from palier.contracts.moments import format_moment
+from palier.domain.pack import UNENGAGED
 from palier.errors import InternalError
 from palier.kafka.topics import apply_topics
 from palier.packs import load_pack
@@ -65,20 +66,13 @@ class Session:
         self._plan = plan
         self._settings = settings
         self._say = say
-        tiers = ("unengaged", *(tier.name for tier in load_pack(settings.pack).tiers))
+        tiers = (UNENGAGED, *(tier.name for tier in load_pack(settings.pack).tiers))
         self.scene = Scene(dict.fromkeys(tiers, 0))
         self.metrics_url = f"http://{settings.http_host}:{settings.metrics_port}/metrics"
         self._gauges = Gauges(self.metrics_url, self.scene)
         self._worker = Supervisor(Child("worker", "palier_tiers", (), environment, folder / "worker.log"))
-        traffic = (
-            "--contacts",
-            str(plan.contacts),
-            "--start",
-            format_moment(plan.start_ms),
-            "--speed",
-            "1",
-            "--then-live",
-        )
+        start = format_moment(plan.start_ms)
+        traffic = f"--contacts {plan.contacts} --start {start} --speed 1 --then-live".split()
         self._simulator = Child("simulator", "palier_simulator", traffic, environment, folder / "simulator.log")
 
     async def play(self, view: View) -> bool:

@@ -27,12 +27,20 @@ from palier_cli.demo.session import Plan, Session
 from palier_cli.demo.stopping import signals_interrupt
 from palier_cli.demo.views import LiveView, PlainView
 from palier_cli.options import now_ms
+from palier_cli.topic_care import reach_broker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from palier.settings import Settings
     from palier_cli.demo.scene import Scene
+
+
+KINDS = {
+    "given": "yours, from PALIER_BROKERS",
+    "container": "in a container of this demo",
+    "local": "started for this demo",
+}
 
 
 def perform(plan: Plan, *, live: bool) -> ExitCode:
@@ -65,10 +73,13 @@ def _perform(plan: Plan, folder: Path, *, live: bool) -> ExitCode:
             "metrics_port": free_port(),
         }
         settings = load_settings(**own)
+        asyncio.run(reach_broker(settings))
         environment = {f"PALIER_{name.upper()}": str(value) for name, value in own.items()}
         session = Session(plan, settings, environment, folder, say)
         frame = _frame(plan, session.metrics_url)
-        view = LiveView(Console(), frame) if live else PlainView(frame)
+        console = Console()
+        can_draw = live and console.is_terminal and not console.is_dumb_terminal
+        view = LiveView(console, frame) if can_draw else PlainView(frame)
         try:
             in_time = asyncio.run(session.play(view))
         finally:
@@ -76,13 +87,6 @@ def _perform(plan: Plan, folder: Path, *, live: bool) -> ExitCode:
                 asyncio.run(_delete_topics(settings))
     say(_last_line(session.scene, in_time=in_time))
     return ExitCode.DONE if in_time else ExitCode.INTERRUPTED
-
-
-KINDS = {
-    "given": "yours, from PALIER_BROKERS",
-    "container": "in a container of this demo",
-    "local": "started for this demo",
-}
 
 
 def say(line: str) -> None:
@@ -124,10 +128,10 @@ async def _delete_topics(settings: Settings) -> None:
 
 
 def _last_line(scene: Scene, *, in_time: bool) -> str:
-    refused = sum(scene.refusals.values())
+    restarted = {0: "never", 1: "once"}.get(scene.restarts, f"{scene.restarts} times")
     return (
         f"{'Done' if in_time else 'Stopped'}: {scene.touchpoints.total} touchpoints became {scene.changes.total} tier "
-        f"changes, {refused} records were refused, the worker was restarted {scene.restarts} times. "
+        f"changes, {sum(scene.refusals.values())} records were refused, the worker was {restarted} restarted. "
         "Nothing is left running."
     )
 

@@ -1,4 +1,4 @@
-"""Ways for a demo to end: Ctrl-C, a signal, its time is up; and how to tidy up on somebody else's broker."""
+"""How signals end the demo: as exceptions while it is set up, as wishes while it runs and has children to end."""
 
 from __future__ import annotations
 
