@@ -114,7 +114,10 @@ class TouchpointProcessor:
         now_ms = time.time_ns() // 1_000_000
         for record in records:
             context.newest_timestamp = max(context.newest_timestamp, record.timestamp)
-            decoded = decode_touchpoint(record.value, record.key, record.timestamp, record.headers)
+            try:
+                decoded = decode_touchpoint(record.value, record.key, record.timestamp, record.headers)
+            except Exception as error:  # noqa: BLE001 - one record that we cannot decode must not stop the others
+                decoded = self._fault(partition, record, "decoding", error)
             refusal = decoded if isinstance(decoded, Refusal) else self._advance(partition, record, decoded, now_ms)
             if refusal is not None:
                 self._refuse(partition, topic, record, refusal)
@@ -125,10 +128,10 @@ class TouchpointProcessor:
         """Fold a touchpoint into its contact. Returns why it was refused instead, if it was."""
         context: PartitionContext = partition.context
         key: bytes = record.key  # type: ignore[assignment] # decoding compared it with contact_id
+        newest = max(context.newest_occurred_at, touchpoint.occurred_at)  # the clock, unless this one is refused
         if partition.torn and record.offset <= partition.torn.get(key, -1):
+            context.newest_occurred_at = newest
             return None  # a torn transaction already committed this contact, and its outputs
-        context.newest_occurred_at = max(context.newest_occurred_at, touchpoint.occurred_at)
-        recorded_at = context.newest_occurred_at if self._event_clock else now_ms
         state, stub_key = partition.load(key), None
         if state is None:
             stub_key = self._stub_key(key)
@@ -143,11 +146,14 @@ class TouchpointProcessor:
         try:
             outcome = fold(state, touchpoint, self._pack)
         except Exception as error:  # noqa: BLE001 - one record that we cannot fold must not stop the others
-            return self._fault(partition, record, touchpoint, error)
+            self._restore(partition, key, touchpoint.contact_id)
+            return self._fault(partition, record, "the fold", error)
         context.faults_in_a_row = 0
+        context.newest_occurred_at = newest
         context.journal.append(touchpoint)
         context.tally.outcomes[touchpoint.type, outcome.name] += 1
         if outcome.changes:
+            recorded_at = newest if self._event_clock else now_ms
             self._announce(partition, outcome.changes, recorded_at, erased=state.is_erased)
         if type(outcome) is not Duplicate:
             if was_erased or state.is_erased:
@@ -200,20 +206,19 @@ class TouchpointProcessor:
             "producer's partitioner to murmur2_random (librdkafka), or PALIER_PARTITIONER to what upstream uses",
         )
 
-    def _fault(self, partition: Partition, record: Record, touchpoint: Touchpoint, error: Exception) -> Refusal:
-        """Put the contact back as it was before this touchpoint: from rest, by what was folded since."""
+    def _fault(self, partition: Partition, record: Record, doing: str, error: Exception) -> Refusal:
+        """One record that we fail at is refused; many in a row say that it is not the records."""
         context: PartitionContext = partition.context
         context.faults_in_a_row += 1
         if context.faults_in_a_row > FAULTS_IN_A_ROW:
             raise DataError(
                 f"partition {partition.number}: {context.faults_in_a_row} records in a row cannot be folded, the last at "
-                f"offset {record.offset} ({error!r}): a bad deploy, not bad data; nothing of them is committed"
+                f"offset {record.offset} ({doing} raised {error!r}): a bad deploy, not bad data; nothing of them is committed"
             )
-        key: bytes = record.key  # type: ignore[assignment] # see _advance
-        self._restore(partition, key, touchpoint.contact_id)
-        return Refusal(RefusalReason.INTERNAL, f"the fold raised {type(error).__name__}")
+        return Refusal(RefusalReason.INTERNAL, f"{doing} raised {type(error).__name__}")
 
     def _restore(self, partition: Partition, key: bytes, contact_id: str) -> None:
+        """Put the contact back as it was before this touchpoint: from rest, by what was folded since."""
         context: PartitionContext = partition.context
         stub_key = self._stub_key(key)
         touched = key in partition.live or stub_key in partition.live
