@@ -22,6 +22,7 @@ from worker_kit.judge import judge
 from worker_kit.process import Worker
 from worker_kit.reading import LiveReader, output_topic, wait_until_drained
 from worker_kit.touchpoints import Traffic, nasty, shuffled, simulated, touchpoints_topic
+from worker_kit.truth import NEVER_S
 
 RATE = 1_000  # touchpoints a second
 ROUND_AT_MOST_S = 12
@@ -91,6 +92,7 @@ def main():
             topic_prefix=f"kill-{uuid.uuid4().hex[:8]}-",
             partitions=options.partitions,
             clock="event",
+            timer_grace=NEVER_S,
             checkpoint_interval=0.02,  # a transaction is nearly always under way
             session_timeout=6 if kafka.kind == "given" else 2,
             metrics_port=0,

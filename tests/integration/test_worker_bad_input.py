@@ -19,7 +19,7 @@ from worker_kit.process import Worker
 from worker_kit.reading import changelog_topic, output_topic, read_all, wait_until_drained
 from worker_kit.topics import set_on_topic
 from worker_kit.touchpoints import producer, publish, simulated, touchpoints_topic
-from worker_kit.truth import folded, replayed
+from worker_kit.truth import NEVER_S, folded, replayed
 
 pytestmark = pytest.mark.kafka
 
@@ -65,7 +65,7 @@ def drain(settings, worker):
 
 def test_every_kind_of_bad_record(make_settings, tmp_path):
     """Refused with its reason, kept as it came, between two touchpoints of a contact who takes no harm; in all codecs."""
-    settings = make_settings(clock="event", dead_letter_budget=1)
+    settings = make_settings(clock="event", timer_grace=NEVER_S, dead_letter_budget=1)
     topic, sent, contacts = touchpoints_topic(settings), {}, set()
     set_on_topic(settings, topic, "max.message.bytes", str(16 * MIB))
     with Worker(settings, tmp_path) as worker:
@@ -138,7 +138,7 @@ def test_a_type_that_nobody_knows_yet_is_no_bad_record(topic_settings, tmp_path)
 
 def test_a_burst_of_bad_records_passes_at_speed(make_settings, tmp_path):
     """Twenty thousand of them in front of a lawful contact cost seconds, not minutes."""
-    settings = make_settings(clock="event", dead_letter_budget=1)
+    settings = make_settings(clock="event", timer_grace=NEVER_S, dead_letter_budget=1)
     kinds = [
         poison.value
         for poison in poisons("ada").values()
@@ -178,7 +178,7 @@ LIBRDKAFKAS_OWN = {"partitioner": "consistent_random"}
 
 def test_upstream_with_another_partitioner(make_settings, tmp_path):
     """Refused with the cure, where a contact would otherwise have two states; who is at home by chance is taken."""
-    settings = make_settings(clock="event", dead_letter_budget=1)
+    settings = make_settings(clock="event", timer_grace=NEVER_S, dead_letter_budget=1)
     log = simulated(1, contacts=100, days=90, malformed=0)
     publish(settings, log[::2])
     publish(settings, log[1::2], **LIBRDKAFKAS_OWN)
@@ -208,7 +208,7 @@ def test_upstream_with_another_partitioner(make_settings, tmp_path):
 
 def test_the_partitioner_of_upstream_can_be_said(make_settings, tmp_path):
     """PALIER_PARTITIONER=crc32 takes everything that librdkafka's default places."""
-    settings = make_settings(clock="event", partitioner="crc32")
+    settings = make_settings(clock="event", timer_grace=NEVER_S, partitioner="crc32")
     publish(settings, simulated(2, contacts=40, days=90, malformed=0), **LIBRDKAFKAS_OWN)
     with Worker(settings, tmp_path) as worker:
         drain(settings, worker)

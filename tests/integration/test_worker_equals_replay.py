@@ -12,6 +12,7 @@ from worker_kit.judge import judge
 from worker_kit.process import Worker
 from worker_kit.reading import wait_until_drained
 from worker_kit.touchpoints import nasty, publish, publish_in_transactions, shuffled, simulated, touchpoints_topic
+from worker_kit.truth import NEVER_S
 
 pytestmark = pytest.mark.kafka
 
@@ -30,7 +31,7 @@ def contacts_by_tier(worker):
 )
 def test_worker_equals_replay(make_settings, tmp_path, partitions, fetch_records, workers, touchpoints):
     """However a log is cut into partitions, fetches and workers, the outcome is that of one straight run."""
-    settings = make_settings(partitions=partitions, fetch_records=fetch_records, clock="event")
+    settings = make_settings(partitions=partitions, fetch_records=fetch_records, clock="event", timer_grace=NEVER_S)
     log = shuffled(
         1, nasty(1, touchpoints // 2, touchpoints // 100), simulated(1, touchpoints // 40, 60)[: touchpoints // 2]
     )
@@ -56,7 +57,7 @@ def test_worker_equals_replay(make_settings, tmp_path, partitions, fetch_records
 
 def test_upstream_in_transactions(make_settings, tmp_path):
     """What upstream undid was never there; markers and holes in the log neither stop the worker nor shift its place."""
-    settings = make_settings(clock="event", fetch_records=100)
+    settings = make_settings(clock="event", timer_grace=NEVER_S, fetch_records=100)
     log = nasty(2, 2_000)
     publish_in_transactions(settings, log)
     with Worker(settings, tmp_path) as worker:

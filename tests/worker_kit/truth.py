@@ -18,6 +18,7 @@ from palier.domain.state import ContactState
 from palier.packs import load_pack
 
 TOMBSTONE = None
+NEVER_S = 1e10  # a grace with which no timer ever fires: like `palier replay` without --until
 UNENGAGED = "unengaged"
 
 
