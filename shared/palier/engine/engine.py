@@ -13,6 +13,7 @@ from palier.engine.commands import MeasureSource, Recover, Seek
 from palier.engine.events import Assigned, BatchArrived, Recovered, Sought, SourceMeasured
 from palier.engine.exits import exit_now
 from palier.engine.runner import Runner
+from palier.engine.watchdog import Progress
 from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Engine:
         self._store, self._processor = store, processor
         self._runners: dict[int, Runner] = {}
         self._generation = -1
+        self._turned_at_s = time.monotonic()
+        self.records_done = 0  # folded or recovered
 
     def partition(self, number: int) -> Partition:
         """State of an assigned partition."""
@@ -130,6 +133,7 @@ class Engine:
                 ExitCode.INTERNAL,
                 f"fold of {message.topic}, partition {message.partition}, offsets {start} to {end}: {error!r}",
             )
+        self.records_done += len(records)
         runner.folded(len(records), lag)
         await runner.wait_for_room()
 
@@ -153,9 +157,19 @@ class Engine:
             for topic, position in runner.protocol.committed.positions.items()
         }
 
+    def progress(self) -> Progress:
+        """What the watchdog asks, from its own thread."""
+        runners = list(self._runners.values())
+        return Progress(
+            self._turned_at_s,
+            self.records_done + sum(runner.protocol.committed.batch_number for runner in runners) + self._generation,
+            any(runner.lag > 0 or not runner.partition.clean or not runner.protocol.running for runner in runners),
+        )
+
     async def keep_time(self) -> None:
         """Tell the observer that the loop turns, and look at contacts that fall due, until cancelled."""
         while True:
+            self._turned_at_s = time.monotonic()
             self.observer.alive()
             more = [runner.tick(time.time()) for runner in list(self._runners.values())]
             await asyncio.sleep(CROWDED_TICK_S if any(more) else TICK_S)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import faust
 
 from palier.engine.exits import exit_now
+from palier.engine.watchdog import Watchdog
 from palier.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ async def _run_until_signal(app: EngineApp) -> ExitCode:
     worker = QuietWorker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop, daemon=False)
     worker.spinner = None  # it would write to the terminal
     running = asyncio.ensure_future(_start_and_wait(worker))
+    Watchdog(app.engine.progress).start()
     signalled = asyncio.ensure_future(_first(received))
     await asyncio.wait({running, signalled}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():

@@ -81,6 +81,7 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         except Exception as error:  # noqa: BLE001 - crash-only
             exit_now(ExitCode.DATA, f"{tp.topic}, partition {tp.partition}, from offset {records[0].offset}: {error!r}")
         self._applied += len(records)
+        self.engine.records_done += len(records)
 
     def after_poll(self) -> None:
         """Only here is the position exactly what was applied: no fetch is in flight."""
