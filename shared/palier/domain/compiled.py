@@ -77,6 +77,7 @@ class CompiledRule:
     erases: bool = False
 
 
+_FORBIDDEN_IN_NAMES: Final = frozenset(" ,/:=")
 UNKNOWN_RULE: Final = CompiledRule(ref="", known=False)
 
 
@@ -137,8 +138,11 @@ def compile_pack(pack: RulePack) -> CompiledPack:
     if not 1 <= len(pack.axes) <= MOST_AXES or len(pack.tiers) > MOST_TIERS:
         raise ValueError(f"a pack has 1 to {MOST_AXES} axes and up to {MOST_TIERS} tiers")
     axes = tuple(axis.name for axis in pack.axes)
+    for name in (*axes, *(tier.name for tier in pack.tiers)):
+        if not name or not _FORBIDDEN_IN_NAMES.isdisjoint(name):
+            raise ValueError(f"{name!r} cannot be the name of an axis or tier: states write them into lists")
     slots = _slots(pack, axes)
-    words = {word_of(weights) for rule in pack.rules.values() for weights in (rule.weights, rule.critical_weights)}
+    words = {word_of(weights) for rule in pack.rules.values() for weights in (rule.weights, rule.critical_weights)} - {""}
     if len(words) > MOST_WEIGHTINGS:
         raise ValueError(f"the touchpoints have {len(words)} different weightings; {MOST_WEIGHTINGS} is the most")
     points = tuple(tuple(weights_of(word).get(axis, 0.0) for word in KNOWN) for axis in axes)

@@ -36,7 +36,7 @@ def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting
         if len(ring) == RING:
             rings[part.axis] = ring[1:]
             _leave_ring(state, part.axis, ring[0])
-    slot = _fill_slot(state, occurred_at, weighting.code or own_code(state, weighting.word))
+    slot = _fill_slot(state, occurred_at, weighting.code or _own_code(state, weighting.word))
     for part in weighting.parts:
         rings[part.axis] += _AS_BYTES[slot]
     return slot
@@ -85,11 +85,6 @@ def free_unlisted(state: ContactState, slot: int) -> None:
     state.free += _AS_BYTES[slot]
 
 
-def base_of(state: ContactState) -> int:
-    """The moment that the contact's `times` count from."""
-    return state.era << _ERA_BITS
-
-
 def time_of(state: ContactState, slot: int) -> int:
     """When the touchpoint of a slot occurred."""
     since_base = int.from_bytes(state.times[slot * TIME_BYTES : (slot + 1) * TIME_BYTES], "big")
@@ -99,9 +94,9 @@ def time_of(state: ContactState, slot: int) -> int:
 def _move_base(state: ContactState, occurred_at: int) -> None:
     """Moves the base to 17 to 35 years before a touchpoint, and forgets what lies before it."""
     era = max(0, (occurred_at >> _ERA_BITS) - 1)
-    shift, times = (era - state.era) << _ERA_BITS, []
+    times = []
     for slot in range(len(state.codes)):
-        since_base = time_of(state, slot) - base_of(state) - shift
+        since_base = time_of(state, slot) - (era << _ERA_BITS)
         if since_base < 0 and slot not in state.free:
             state.rings = [ring.replace(_AS_BYTES[slot], b"") for ring in state.rings]
             state.strongest = [others.replace(_AS_BYTES[slot], b"") for others in state.strongest]
@@ -119,7 +114,7 @@ def points_of(state: ContactState, axis: int, pack: CompiledPack) -> Sequence[fl
     return points
 
 
-def own_code(state: ContactState, word: str) -> bytes:
+def _own_code(state: ContactState, word: str) -> bytes:
     """The code of a weighting that is not well known: its place in the contact's own list, made if need be."""
     if word not in state.weightings:
         if len(state.weightings) == MOST_OWN:
@@ -131,8 +126,8 @@ def own_code(state: ContactState, word: str) -> bytes:
 def _collect_weightings(state: ContactState) -> None:
     """Makes room in the contact's own list.
 
-    A pack has fewer weightings than fit, so only the contributions of several packs can fill it with weightings all
-    in use; then the oldest of an axis with the longest ring goes.
+    A pack has fewer weightings than fit, so it takes several packs to fill the list with weightings all in use; then
+    the axis with the most contributions forgets one.
     """
     while len(used := _own_codes_in_use(state)) == MOST_OWN:
         axis = max(range(len(state.rings)), key=lambda axis: len(state.rings[axis]) + len(state.strongest[axis]))

@@ -58,6 +58,12 @@ def forget_void(state: ContactState, axis: int, pack: CompiledPack) -> None:
             state.distinct[place] = _newer(state.distinct[place], slot, state.reset_at[axis])
 
 
+def newest(noted: dict[WordRef, int], of: str, most: int) -> dict[WordRef, int]:
+    """The newest few."""
+    times = dict(zip(noted, newest_times(noted, of), strict=True))
+    return {key: noted[key] for key in sorted(noted, key=times.__getitem__, reverse=True)[:most]}
+
+
 def _newer(noted: dict[WordRef, int], slot: Slot, moment: int) -> dict[WordRef, int]:
     times = zip(noted.items(), newest_times(noted, slot.of), strict=True)
     return dict(item for item, newest in times if newest > moment)

@@ -91,7 +91,7 @@ def _name(own: list[str], word: str) -> int:
 def _list_words(state: ContactState, words: list[str]) -> None:
     """Words join the contact's list while there is room; now and then those go that no evidence names any more."""
     unlisted = {word for word in words if _name(state.words, word) == _SPELLED}
-    if len(state.words) % _COLLECT_EVERY + len(unlisted) > _COLLECT_EVERY:
+    if len(state.words) % _COLLECT_EVERY + len(unlisted) >= _COLLECT_EVERY:
         _collect(state)
     for word in words:
         if word in unlisted and word not in state.words and len(state.words) < _MOST_OWN:

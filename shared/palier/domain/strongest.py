@@ -61,6 +61,14 @@ def delist_void(state: ContactState, axis: int) -> None:
             drop_evidence(state, slot)
 
 
+def rank_anew(state: ContactState, pack: CompiledPack) -> None:
+    """For a pack with other half-lives: puts every list in the order of the strengths they make."""
+    for axis, half_life in enumerate(pack.half_lives):
+        points, slots = points_of(state, axis, pack), state.strongest[axis]
+        ranked = [(log2(abs(points[state.codes[slot]])) + time_of(state, slot) / half_life, slot) for slot in slots]
+        state.strongest[axis] = bytes(slot for _, slot in sorted(ranked, reverse=True))
+
+
 def strongest(state: ContactState, axis: int, pack: CompiledPack) -> list[tuple[float, float, int, bytes]]:
     """Worth at `as_of`, weight, time and evidence of the contributions of an axis that may be reasons."""
     half_life, points = pack.half_lives[axis], points_of(state, axis, pack)
