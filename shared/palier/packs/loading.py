@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -16,11 +16,13 @@ from palier.errors import ConfigurationError
 from palier.packs.model import PackFile, TierTable, TouchpointTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
 LARGEST_PACK_BYTES: Final = 1_000_000
+_NAMED: Final[dict[str | int, str]] = {"axes": "axis", "tiers": "tier", "touchpoints": "touchpoint"}
 
 
 def pack_source(path: Path | None) -> str:
@@ -60,20 +62,29 @@ def parse_pack(source: str, where: str) -> RulePack:
         ConfigurationError: as `load_pack`.
     """
     try:
-        pack = PackFile.model_validate(tomllib.loads(source))
+        said = tomllib.loads(source)
+        file = PackFile.model_validate(said)
+        pack = _rule_pack(file)
+        _ = pack.compiled  # what only the fold knows it cannot use
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{where}: not TOML: {error}") from error
     except ValidationError as error:
-        faults = (_readable(fault) for fault in error.errors(include_url=False, include_input=False))
+        faults = (_readable(fault, said) for fault in error.errors(include_url=False, include_input=False))
         raise ConfigurationError("\n".join(f"{where}: {fault}" for fault in faults)) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+    return pack
+
+
+def _rule_pack(file: PackFile) -> RulePack:
     return RulePack(
-        name=pack.name,
-        version=pack.version,
-        digest=digest_of(pack),
-        axes=tuple(Axis(name, _milliseconds(axis.half_life_days)) for name, axis in pack.axes.items()),
-        tiers=tuple(map(_tier, pack.tiers)),
-        rules={type_: _rule(type_, rule) for type_, rule in pack.touchpoints.items()},
-        permission_channels=frozenset(pack.permission.channels),
+        name=file.name,
+        version=file.version,
+        digest=digest_of(file),
+        axes=tuple(Axis(name, _milliseconds(axis.half_life_days)) for name, axis in file.axes.items()),
+        tiers=tuple(map(_tier, file.tiers)),
+        rules={type_: _rule(type_, rule) for type_, rule in file.touchpoints.items()},
+        permission_channels=frozenset(file.permission.channels),
     )
 
 
@@ -114,8 +125,15 @@ def _milliseconds(days: float) -> int:
     return round(days * DAY_MS)
 
 
-def _readable(fault: ErrorDetails) -> str:
-    """`member.member: reason`, or the reason alone where it names the member itself."""
-    path = ".".join(str(step) for step in fault["loc"])
-    reason = fault["msg"].removeprefix("Value error, ")
-    return f"{path}: {reason}" if path else reason
+def _readable(fault: ErrorDetails, said: Mapping[str, Any]) -> str:
+    """`member: reason`, an axis, tier or touchpoint by its name; the reason alone where that names the member."""
+    path, reason = list(fault["loc"]), fault["msg"].removeprefix("Value error, ")
+    where = ""
+    if len(path) > 1 and path[0] in _NAMED:
+        kind, name = path[0], path[1]
+        if isinstance(name, int):
+            tier = said[str(kind)][name]
+            name = tier.get("name", name + 1) if isinstance(tier, dict) else name + 1
+        where, path = f"{_NAMED[kind]} {name!r}: ", path[2:]
+    member = ".".join(map(str, path))
+    return f"{where}{member}: {reason}" if member else f"{where}{reason}"

@@ -12,7 +12,8 @@ from palier.domain.pack import EVERY_CHANNEL, UNENGAGED
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Word = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=100)]
-"""A touchpoint type or a channel: what upstream apps write."""
+"""A touchpoint type, as upstream apps write it."""
+Channel = Annotated[str, StringConstraints(pattern=r"^[^\s*@\x00-\x1f\x7f]+$", max_length=100)]
 ChannelOrOwn = Annotated[str, StringConstraints(pattern=r"^(@|[^\s*@\x00-\x1f\x7f]+)$", max_length=100)]
 ChannelOwnOrEvery = Annotated[str, StringConstraints(pattern=r"^(@|\*|[^\s*@\x00-\x1f\x7f]+)$", max_length=100)]
 Points = Annotated[float, Field(ge=-300, le=300, allow_inf_nan=False)]
@@ -55,7 +56,7 @@ class TierTable(_Table):
 class PermissionTable(_Table):
     """`[permission]`."""
 
-    channels: list[Word] = Field(min_length=1, max_length=50)
+    channels: list[Channel] = Field(min_length=1, max_length=50)
 
 
 class CriticalTable(_Table):
