@@ -61,7 +61,7 @@ def kill_rounds(settings, folder, *, rounds, seed, workers, say):
                 )
             )  # fmt: skip
         traffic.finish()
-        wait_until_drained(settings, touchpoints_topic(settings), running)
+        wait_until_drained(settings, touchpoints_topic(settings), running, restart=True)
         assert [worker.stop() for worker in running] == [0] * workers, [worker.log for worker in running]
     reader.finish(settings)
     return judge(settings, folder, seen_live=reader.records)

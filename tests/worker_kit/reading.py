@@ -72,16 +72,17 @@ def last_meta(messages):
     return next(map(decode_meta, metas), None)
 
 
-def wait_until_drained(settings, topic, workers, limit_s=60):
+def wait_until_drained(settings, topic, workers, *, restart=False, limit_s=60):
     """Until META of every partition stands at the end of the source; META of each partition.
 
-    Workers that end meanwhile are started again, as a supervisor would.
+    A worker that ends meanwhile is a failure, or, with `restart`, started again as a supervisor would.
     """
     deadline, wanted = time.monotonic() + limit_s, ends(settings, topic)
     metas, reader = [None] * settings.partitions, consumer(settings, changelog_topic(settings))
     try:
         while [meta.positions[topic] if meta else 0 for meta in metas] != wanted:
             for worker in workers:
+                assert restart or worker.process.poll() is None, worker.log
                 worker.keep_running()
             assert time.monotonic() < deadline, f"not drained: {metas}, the source ends at {wanted}"
             for message in reader.consume(20_000, 0.1):
