@@ -142,7 +142,9 @@ def compile_pack(pack: RulePack) -> CompiledPack:
         if not name or not _FORBIDDEN_IN_NAMES.isdisjoint(name):
             raise ValueError(f"{name!r} cannot be the name of an axis or tier: states write them into lists")
     slots = _slots(pack, axes)
-    words = {word_of(weights) for rule in pack.rules.values() for weights in (rule.weights, rule.critical_weights)} - {""}
+    words = {word_of(weights) for rule in pack.rules.values() for weights in (rule.weights, rule.critical_weights)} - {
+        ""
+    }
     if len(words) > MOST_WEIGHTINGS:
         raise ValueError(f"the touchpoints have {len(words)} different weightings; {MOST_WEIGHTINGS} is the most")
     points = tuple(tuple(weights_of(word).get(axis, 0.0) for word in KNOWN) for axis in axes)

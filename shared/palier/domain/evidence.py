@@ -33,29 +33,23 @@ _COLLECT_EVERY: Final = 4
 
 def pack_evidence(state: ContactState, touchpoint: Touchpoint) -> bytes:
     """The evidence of a touchpoint; may add words to the contact's list."""
-    words = [touchpoint.type, touchpoint.source, touchpoint.channel]
-    flags, texts = 0, b""
+    words, flags = [touchpoint.type, touchpoint.source, touchpoint.channel], 0
     if touchpoint.campaign_id:
         words.append(touchpoint.campaign_id)
         flags = _HAS_CAMPAIGN
-    uuid = _uuid(touchpoint.id)
-    if uuid:
-        flags |= _ID_IS_UUID
-    object_id = touchpoint.object_id
-    if object_id:
-        flags |= _HAS_OBJECT
-        texts = _uuid(object_id)
-        if texts:
-            flags |= _OBJECT_IS_UUID
-        else:
-            texts = _text(object_id)
-    own = state.words
-    names = [_name(own, word) for word in words]
+    names, texts = _names(state.words, words), b""
     if _SPELLED in names:
         _list_words(state, words)
-        names = [_name(state.words, word) for word in words]
-        texts += b"".join(_text(word) for word, name in zip(words, names, strict=True) if name == _SPELLED)
-    return bytes((flags, *names)) + (uuid or _text(touchpoint.id)) + texts
+        names = _names(state.words, words)
+        texts = b"".join(_text(word) for word, name in zip(words, names, strict=True) if name == _SPELLED)
+    touchpoint_id, object_id = _uuid(touchpoint.id), b""
+    if touchpoint_id:
+        flags |= _ID_IS_UUID
+    if touchpoint.object_id:
+        object_id = _uuid(touchpoint.object_id)
+        flags |= _HAS_OBJECT | _OBJECT_IS_UUID if object_id else _HAS_OBJECT
+        object_id = object_id or _text(touchpoint.object_id)
+    return bytes((flags, *names)) + (touchpoint_id or _text(touchpoint.id)) + object_id + texts
 
 
 def unpack_evidence(state: ContactState, evidence: bytes) -> tuple[str, str, str, str, str | None, str | None]:
@@ -80,21 +74,24 @@ def _end_of_names(evidence: bytes) -> int:
     return 5 if evidence[0] & _HAS_CAMPAIGN else 4
 
 
-def _name(own: list[str], word: str) -> int:
-    """The byte that names a word; _SPELLED if neither list has it."""
-    name = NUMBERS.get(word, _OWN)
-    if name < _OWN:
-        return name
-    return _OWN + own.index(word) if word in own else _SPELLED
+def _names(own: list[str], words: list[str]) -> list[int]:
+    """The bytes that name words; _SPELLED for one that neither list has."""
+    names = []
+    for word in words:
+        name = NUMBERS.get(word, _OWN)
+        if name >= _OWN:
+            name = _OWN + own.index(word) if word in own else _SPELLED
+        names.append(name)
+    return names
 
 
 def _list_words(state: ContactState, words: list[str]) -> None:
     """Words join the contact's list while there is room; now and then those go that no evidence names any more."""
-    unlisted = {word for word in words if _name(state.words, word) == _SPELLED}
-    if len(state.words) % _COLLECT_EVERY + len(unlisted) >= _COLLECT_EVERY:
+    own = [word for word in words if NUMBERS.get(word, _OWN) >= _OWN]
+    if len(state.words) % _COLLECT_EVERY + sum(word not in state.words for word in own) >= _COLLECT_EVERY:
         _collect(state)
-    for word in words:
-        if word in unlisted and word not in state.words and len(state.words) < _MOST_OWN:
+    for word in own:
+        if word not in state.words and len(state.words) < _MOST_OWN:
             state.words.append(word)
 
 
