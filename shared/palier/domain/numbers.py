@@ -9,5 +9,5 @@ def floored(number: float) -> float:
     Flooring twice changes nothing: a number that is the nearest float of a 4-decimal one stays itself (multiplying by
     10 000 and flooring would turn 0.0003 into 0.0002).
     """
-    nearest = round(number, 4)
+    nearest = round(float(number), 4)
     return nearest if nearest <= number else round(nearest - 0.0001, 4)
