@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, TopicPartition
 
 from engine_kit.chain import OUTPUT, STATE, step
+from palier.contracts.records import BATCH_HEADER
 from palier.engine.meta import META_KEY, Envelope, decode_meta
-from palier.engine.runner import BATCH_HEADER
 
 
 def read_all(brokers, topic, partitions, isolation="read_committed", limit_s=60):

@@ -9,9 +9,9 @@ from itertools import chain
 
 from palier.contracts.dead_letter import DeadLetter
 from palier.contracts.moments import format_moment
+from palier.contracts.records import BATCH_HEADER
 from palier.contracts.tier_change import event_id
 from palier.engine.meta import META_KEY, Envelope
-from palier.engine.runner import BATCH_HEADER
 from worker_kit.reading import changelog_topic, last_meta, output_topic, read_all
 from worker_kit.touchpoints import touchpoints_topic
 from worker_kit.truth import folded, replayed

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from palier.contracts import dead_letter
 from palier.contracts.cloud_events import MEMBERS, STRUCTURED_CONTENT_TYPE
 from palier.contracts.json_schemas import MODELS
+from palier.contracts.records import BATCH_HEADER, BATCH_MEANING
 from palier.contracts.refusal import REASON_MEANINGS
 from palier.contracts.tier_change import EVENT_TYPE
 from palier.contracts.topics import topic_contracts
@@ -46,6 +47,7 @@ _TIER_CHANGE_HEADERS: Final = {
     "ce_partitionkey": "contact_id",
     "ce_sequence": "sequence in ten digits, counted per contact (ce_subject)",
     "content-type": "application/json",
+    BATCH_HEADER: BATCH_MEANING,
 }
 
 
@@ -133,6 +135,7 @@ def _messages() -> dict[str, Any]:
             "name": "TierCurrent",
             "title": "Current tiers of a contact",
             "summary": "The newest record per key counts; one without a value removes the contact, who was erased.",
+            "headers": _headers({BATCH_HEADER: BATCH_MEANING}, required=(BATCH_HEADER,)),
             "payload": {"anyOf": [{"$ref": "#/components/schemas/TierCurrent"}, {"type": "null"}]},
             "bindings": {"kafka": {"key": _CONTACT_KEY} | _VERSION},
         },

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from palier.contracts.limits import KIB, MAX_VALUE_BYTES
 from palier.contracts.members import ContractModel
-from palier.contracts.records import Header, OutRecord
+from palier.contracts.records import BATCH_HEADER, BATCH_MEANING, Header, OutRecord
 from palier.contracts.refusal import Refusal, RefusalReason
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ HEADER_MEANINGS: Final[dict[str, str]] = {
     SHA256: "SHA-256 of the original value, hexadecimal; only when the value was cut to its first 64 KiB",
     KEY_LENGTH: "bytes of the original key; only when the key was cut to its first 64 KiB",
     HEADERS_LEFT_OUT: "how many original headers did not fit; only when there are such",
+    BATCH_HEADER: BATCH_MEANING,
 }
 """The headers Palier adds, in order. Those of an earlier dead letter, copied back and refused again, are replaced."""
 

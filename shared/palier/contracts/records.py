@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Header: TypeAlias = tuple[str, bytes | None]
 """A Kafka header. Kafka allows a header without a value; the ones Palier writes always have one."""
+
+
+BATCH_HEADER: Final = "palier_batch"
+BATCH_MEANING: Final = "number of the transaction that wrote the record, counted per partition"
+"""Added to every record by the engine when it is sent: a torn transaction can be told by it."""
 
 
 class OutRecord(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from palier.contracts.records import BATCH_HEADER
 from palier.engine.clock import PartitionClock
 from palier.engine.commands import (
     Begin,
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
 
-BATCH_HEADER = "palier_batch"
 COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0

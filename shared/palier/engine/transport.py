@@ -16,6 +16,7 @@ from faust.types import TP, ConsumerMessage
 
 from palier.engine.exits import exit_now
 from palier.engine.faust_logger import FAUST_LOGGER
+from palier.engine.tolerant_records import tolerate_any_header_name
 from palier.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     logger = FAUST_LOGGER
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        tolerate_any_header_name()
         consumer = super()._create_worker_consumer(transport)
         # Faust sets this only for its own exactly_once mode; aiokafka reads it in start(), which comes later. It also
         # makes end_offsets() answer the last stable offset.
