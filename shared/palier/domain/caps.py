@@ -1,6 +1,6 @@
 """Step 8: how many touchpoints of a type score per UTC day, and per object and day.
 
-Per day and type the state holds a count, or, where objects are capped too, one 5-byte digest for each touchpoint that
+Per day and type the state holds a count, or, where objects are capped too, one 4-byte digest for each touchpoint that
 scored (of the empty string for one without object): as many digests as touchpoints.
 """
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from palier.domain.touchpoint import Touchpoint
     from palier.domain.words import WordRef
 
-_DIGEST: Final = 5
+_DIGEST: Final = 4
+"""One pair of objects in 4 billion is taken for the same, if of the same type and day. Longer digests would be most of
+the state of a busy contact."""
 _BLANK: Final = blake2b(digest_size=_DIGEST)
 
 

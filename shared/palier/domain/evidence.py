@@ -28,7 +28,6 @@ _SPELLED: Final = 255
 _MOST_OWN: Final = _SPELLED - _OWN
 _LONG: Final = 255
 _LENGTH: Final = Struct(">H")
-_COLLECT_EVERY: Final = 4
 
 
 def pack_evidence(state: ContactState, touchpoint: Touchpoint) -> bytes:
@@ -86,12 +85,10 @@ def _names(own: list[str], words: list[str]) -> list[int]:
 
 
 def _list_words(state: ContactState, words: list[str]) -> None:
-    """Words join the contact's list while there is room; now and then those go that no evidence names any more."""
-    own = [word for word in words if NUMBERS.get(word, _OWN) >= _OWN]
-    if len(state.words) % _COLLECT_EVERY + sum(word not in state.words for word in own) >= _COLLECT_EVERY:
-        _collect(state)
-    for word in own:
-        if word not in state.words and len(state.words) < _MOST_OWN:
+    """New words join the contact's list while there is room; those go that no evidence names any more."""
+    _collect(state)
+    for word in words:
+        if NUMBERS.get(word, _OWN) >= _OWN and word not in state.words and len(state.words) < _MOST_OWN:
             state.words.append(word)
 
 

@@ -33,7 +33,7 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
 
     # 1. Duplicate
     digest = digest_of(touchpoint.source, touchpoint.id)
-    if is_remembered(state, digest):
+    if digest in state.remembered and is_remembered(state, digest):
         return _DUPLICATE
 
     # 2. Erased
@@ -61,7 +61,8 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     # 6. Clock
     newest = state.as_of - state.ahead
     state.ahead = 0
-    advance(state, t, compiled)
+    if t > state.as_of:
+        advance(state, t, compiled)
     remember(state, digest, t, state.as_of - newest)
 
     # 7. Late, 8. Caps
@@ -88,7 +89,7 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     state.earned = earned_tiers(state, compiled)
 
     # 11. Transition
-    held = held_tiers(state, compiled)
+    held = held_tiers(state, compiled) if state.earned else 0
     if held != state.held or state.retired:
         cause = "permission" if gate_moved else _cause(state, held, touchpoint, rule, compiled)
         changes.append(change_held(state, held, cause, touchpoint.contact_id, touchpoint, compiled))

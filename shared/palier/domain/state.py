@@ -49,7 +49,7 @@ version (`palier.contracts.contact_state`)."""
 class ContactState:
     """The state of one contact. Made by `new()` or by a decoder; changed only by the fold."""
 
-    __slots__ = FIELDS
+    __slots__ = (*FIELDS, "placement")
 
     sequence: int
     """Number of the latest tier change; 0 before the first."""
@@ -103,6 +103,9 @@ class ContactState:
     """Weightings the codes from 128 on point to."""
     words: list[str]
     """Words the evidence points to (evidence.py)."""
+    placement: int | None
+    """Of a stub: where it belongs, now that its contact's id is gone; a number of whoever keeps it, None if not told.
+    The fold neither reads nor writes it."""
 
     @classmethod
     def new(cls) -> ContactState:
@@ -110,6 +113,7 @@ class ContactState:
         state = cls()
         state.sequence = 0
         state.erased_at = NEVER
+        state.placement = None
         state.forget_everything()
         return state
 
@@ -130,9 +134,10 @@ class ContactState:
         self.remembered = self.times = self.codes = self.free = b""
 
     def to_fields(self) -> tuple[Any, ...]:
-        """The fields in the order of `FIELDS`; of a stub the first two only. Shares the lists with the state."""
+        """The fields in the order of `FIELDS`; of a stub the first two only, and its placement. Shares the lists."""
         if self.as_of == NEVER:
-            return (self.sequence, self.erased_at)
+            stub = (self.sequence, self.erased_at)
+            return stub if self.placement is None else (*stub, self.placement)
         fields: tuple[Any, ...] = _in_order(self)
         return fields
 
@@ -143,11 +148,13 @@ class ContactState:
         Raises:
             ValueError: the number of fields is not one that `to_fields` gives.
         """
-        if len(fields) == 2:
+        if len(fields) <= 3:
             state = cls.new()
-            state.sequence, state.erased_at = fields
+            state.sequence, state.erased_at, *placement = fields
+            state.placement = placement[0] if placement else None
             return state
         state = cls()
+        state.placement = None
         (
             state.sequence,
             state.erased_at,

@@ -52,4 +52,4 @@ def earned_tiers(state: ContactState, pack: CompiledPack) -> int:
 
 def held_tiers(state: ContactState, pack: CompiledPack) -> int:
     """The earned tiers if a permission channel is granted, else none."""
-    return state.earned if state.earned and gate_is_open(state, pack) else 0
+    return state.earned if gate_is_open(state, pack) else 0
