@@ -36,22 +36,27 @@ class Expiry:
 
 @dataclass(slots=True)
 class PartitionContext:
-    """`contacts`: headline tier -> number of contacts. `newest_*`: largest seen, in milliseconds since the epoch."""
+    """`contacts`: headline tier -> number of contacts. `newest_*`: largest seen, in milliseconds since the epoch.
+
+    `stub_salt`: the application that this state began with; see palier.contracts.stub_key.
+    """
 
     contacts: Counter[str]
     newest_occurred_at: int
     newest_timestamp: int
+    stub_salt: str
     tally: Tally = field(default_factory=Tally)
     journal: list[Touchpoint | Expiry] = field(default_factory=list)  # since the last checkpoint began
     faults_in_a_row: int = 0
 
     @classmethod
-    def from_summary(cls, summary: Mapping[str, Any]) -> PartitionContext:
-        """As META left it; zeros for a new partition."""
+    def from_summary(cls, summary: Mapping[str, Any], application: str) -> PartitionContext:
+        """As META left it; zeros for a new partition of this application."""
         return cls(
             Counter(summary.get("contacts", {})),
             summary.get("newest_occurred_at", 0),
             summary.get("newest_timestamp", 0),
+            summary.get("stub_salt", application),
         )
 
     def take_tally(self) -> Tally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from palier.contracts.contact_state import decode_state, encode_state
 from palier.contracts.dead_letter import dead_letter_record
 from palier.contracts.decoding import decode_touchpoint
 from palier.contracts.refusal import Refusal, RefusalReason
+from palier.contracts.stub_key import stub_key
 from palier.contracts.tier_change import tier_change_record
 from palier.contracts.tier_current import tier_current_record, tier_current_tombstone
 from palier.domain.demotion import expire, next_demotion_at
@@ -18,7 +18,7 @@ from palier.domain.outcome import Duplicate
 from palier.domain.state import ContactState
 from palier.engine.ports import Snapshot
 from palier.errors import ConfigurationError, DataError
-from palier.kafka.partitioning import partition_of
+from palier.kafka.partitioning import partition_of, placement_of
 from palier_tiers.budget import FAULTS_IN_A_ROW, DeadLetterBudget
 from palier_tiers.context import UNENGAGED, Expiry, PartitionContext, Tally
 
@@ -64,7 +64,7 @@ class TouchpointProcessor:
                     f"rule pack {pack.name} {pack.version} ({pack.digest[:12]}) is not newer than {name} {version} "
                     f"({digest[:12]}), which wrote partition {partition.number}: raise the pack's version"
                 )
-        partition.context = PartitionContext.from_summary(summary)
+        partition.context = PartitionContext.from_summary(summary, self._application)
         self._budgets[partition.number] = DeadLetterBudget(self._budget_share)
 
     def due(self, state: ContactState) -> int | None:
@@ -100,6 +100,7 @@ class TouchpointProcessor:
             "newest_occurred_at": context.newest_occurred_at,
             "newest_timestamp": context.newest_timestamp,
             "pack": [self._pack.name, self._pack.version, self._pack.digest],
+            "stub_salt": context.stub_salt,
         }
         return Snapshot(summary, context.take_tally())
 
@@ -132,10 +133,9 @@ class TouchpointProcessor:
         if partition.torn and record.offset <= partition.torn.get(key, -1):
             context.newest_occurred_at = newest
             return None  # a torn transaction already committed this contact, and its outputs
-        state, stub_key = partition.load(key), None
+        state = partition.load(key)
         if state is None:
-            stub_key = self._stub_key(key)
-            state = partition.load(stub_key)
+            state = partition.load(stub_key(key, context.stub_salt))
             if state is None:
                 home = self._home(key, partition.number)
                 if home != partition.number:
@@ -179,25 +179,27 @@ class TouchpointProcessor:
         """An erased contact leaves a stub under a digest of its id, and no record under the id itself."""
         key: bytes = record.key  # type: ignore[assignment] # see _advance
         context: PartitionContext = partition.context
-        stub_key = self._stub_key(key)
+        under = stub_key(key, context.stub_salt)
         if not state.is_erased:  # woken by a grant
-            partition.save(stub_key, None, record.offset)
+            partition.save(under, None, record.offset)
             partition.save(key, state, record.offset)
             context.contacts[UNENGAGED] += 1
             return
-        partition.save(stub_key, state, record.offset)
+        self._place(state, key)
+        partition.save(under, state, record.offset)
         if not was_erased:
             partition.save(key, None, record.offset)
             partition.emit(TIER_CURRENT, tier_current_tombstone(key.decode()))
             context.contacts[UNENGAGED] -= 1
 
-    def _stub_key(self, key: bytes) -> bytes:
-        """Where the stub of an erased contact lies; begins like no contact id can."""
-        return b"\0erased:" + hashlib.sha256(self._application.encode() + b"\0" + key).digest()
-
     # --- what is refused ----------------------------------------------------------------------------------------------
     def _home(self, key: bytes, here: int) -> int:
         return here if self._partitioner == "none" else partition_of(key, self._partitions, self._partitioner)
+
+    def _place(self, stub: ContactState, key: bytes) -> None:
+        """Note what lets a stub follow its contact to another number of partitions: it no longer tells the id."""
+        if self._partitioner != "none":
+            stub.placement = placement_of(key, self._partitioner)
 
     def _wrong_partition(self, here: int, home: int) -> Refusal:
         return Refusal(
@@ -220,13 +222,13 @@ class TouchpointProcessor:
     def _restore(self, partition: Partition, key: bytes, contact_id: str) -> None:
         """Put the contact back as it was before this touchpoint: from rest, by what was folded since."""
         context: PartitionContext = partition.context
-        stub_key = self._stub_key(key)
-        touched = key in partition.live or stub_key in partition.live
+        under = stub_key(key, context.stub_salt)
+        touched = key in partition.live or under in partition.live
         if not touched:
-            if partition.load(key) is None and partition.load(stub_key) is None:
+            if partition.load(key) is None and partition.load(under) is None:
                 context.contacts[UNENGAGED] -= 1  # the contact was about to be made
             return
-        state = partition.load_resting(key) or partition.load_resting(stub_key) or ContactState.new()
+        state = partition.load_resting(key) or partition.load_resting(under) or ContactState.new()
         for earlier in context.journal:
             if earlier.contact_id != contact_id:
                 continue
@@ -234,7 +236,9 @@ class TouchpointProcessor:
                 expire(state, contact_id, earlier.until_ms, self._pack)
             else:
                 fold(state, earlier, self._pack)
-        kept, other = (stub_key, key) if state.is_erased else (key, stub_key)
+        if state.is_erased:
+            self._place(state, key)
+        kept, other = (under, key) if state.is_erased else (key, under)
         partition.live[kept] = state
         if other in partition.live:
             partition.live[other] = None

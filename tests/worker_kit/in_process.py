@@ -16,6 +16,7 @@ from palier.settings import Settings
 from palier_tiers.processor import DEAD_LETTER, TIER_CHANGES, TIER_CURRENT, TouchpointProcessor
 
 TOPIC = "touchpoints"
+NOW_MS = time.time_ns() // 1_000_000  # when all records were published: equal logs give equal META
 
 
 class Record(NamedTuple):
@@ -50,7 +51,7 @@ class Bench:
         for one in touchpoints:
             value = one if isinstance(one, bytes | None) else json.dumps(one).encode()
             own_key = key if key is not ... else json.loads(value)["contact_id"].encode()
-            records.append(Record(self.offset, time.time_ns() // 1_000_000, own_key, value, headers))
+            records.append(Record(self.offset, NOW_MS, own_key, value, headers))
             self.offset += 1
         self.processor.fold(self.partition, TOPIC, records)
 

@@ -15,6 +15,7 @@ from palier.contracts.decoding import decode_line
 from palier.contracts.refusal import Refusal
 from palier.domain.fold import fold
 from palier.domain.state import ContactState
+from palier.kafka.partitioning import placement_of
 from palier.packs import load_pack
 
 TOMBSTONE = None
@@ -77,6 +78,8 @@ def folded(values, settings, pack=None):
         if state.is_erased and not was_erased:
             result.current[contact_id] = TOMBSTONE
     for contact_id, state in states.items():
+        if state.is_erased and settings.partitioner != "none":
+            state.placement = placement_of(contact_id.encode(), settings.partitioner)
         result.states[state_key(settings, contact_id, state)] = encode_state(state)
         if not state.is_erased:
             result.tiers[headlines.get(contact_id, UNENGAGED)] += 1

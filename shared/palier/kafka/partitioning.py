@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 Partitioner = Literal["murmur2", "crc32"]
+
+_HASH: Final = 0xFFFFFFFF
+_BY_CRC32: Final = 1 << 32  # set in a placement by crc32, so that nobody takes it for one by murmur2
 
 
 def partition_of(key: bytes, partitions: int, partitioner: Partitioner) -> int:
@@ -17,11 +20,29 @@ def partition_of(key: bytes, partitions: int, partitioner: Partitioner) -> int:
         partitioner: `murmur2` as Kafka's Java client, aiokafka and Faust place keys; `crc32` as librdkafka does
             by default (`consistent_random`).
     """
+    return partition_at(placement_of(key, partitioner), partitions)
+
+
+def placement_of(key: bytes, partitioner: Partitioner) -> int:
+    """What decides the partition of `key` for any number of partitions: kept where the key itself must not stay.
+
+    Fewer than 34 bits. It tells less than any digest that the key could be looked up under.
+    """
     if partitioner == "murmur2":
-        return (murmur2(key) & 0x7FFFFFFF) % partitions
+        return murmur2(key) & 0x7FFFFFFF
     if partitioner == "crc32":
-        return zlib.crc32(key) % partitions
+        return _BY_CRC32 | zlib.crc32(key)
     assert_never(partitioner)
+
+
+def partition_at(placement: int, partitions: int) -> int:
+    """The partition out of `partitions` of the key with this placement."""
+    return (placement & _HASH) % partitions
+
+
+def placed_by(placement: int) -> Partitioner:
+    """The kind of producer that this placement follows."""
+    return "crc32" if placement & _BY_CRC32 else "murmur2"
 
 
 def murmur2(data: bytes) -> int:
