@@ -22,6 +22,7 @@ RESET_SLACK = 5 * MINUTE
 REMEMBERED_IDS = 128
 RING = 16
 REASONS = 5
+STRONGEST = 5  # per axis, whose touchpoints are remembered for reasons
 
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))")
 
@@ -290,12 +291,22 @@ class NaiveModel:
         reset_at = t + RESET_SLACK
         if reset_at <= life.reset_at[axis]:
             return
-        life.reset_at[axis] = reset_at
         of_axis = [c for c in life.contributions if c.axis == axis]
         for fallen_out in of_axis[:-RING]:
             fallen_out.forgotten = True
+        if not self._is_fulfillable(axis) or t <= life.as_of - LATE_AFTER:
+            # Nobody remembers which touchpoints the others were: they count on, and are no reasons any more.
+            counting = [c for c in of_axis if c.t > life.reset_at[axis]]
+            by_worth = sorted(counting, key=lambda c: (abs(self._worth(c, life.as_of)), c.t))
+            for weaker in by_worth[:-STRONGEST]:
+                weaker.forgotten = True
+        life.reset_at[axis] = reset_at
         left = sum(self._worth(c, life.as_of) for c in of_axis[-RING:] if c.t > reset_at)
         life.scores[axis] = min(life.scores[axis], max(0.0, left))
+
+    def _is_fulfillable(self, axis: str) -> bool:
+        """Whether some rule resets the axis by name."""
+        return any(axis in rule.resets for rule in self.table.types.values())
 
     def _score(self, life: Life, rule: TypeRow, touchpoint: dict, t: int) -> None:
         life.scored.append((touchpoint["type"], day_of(t), touchpoint.get("object_id")))

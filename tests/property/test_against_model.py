@@ -76,8 +76,8 @@ def history(*steps: tuple[float, str]) -> list[dict]:
     ]
 
 
-def test_after_a_late_zero_the_reasons_are_what_the_ring_still_holds():
-    """Five great contributions are void, a smaller one is newer than the zero: it is the one reason there is."""
+def test_after_a_late_zero_who_was_not_among_the_five_is_no_reason():
+    """Five great contributions are void, a smaller one is newer than the zero: it scores, and nobody remembers it."""
     log = history(
         (0, "consent.granted"),
         (1, "webinar.attended"),

@@ -182,8 +182,8 @@ MISREADINGS = {
     "reasons: forgotten ones too": (" and not c.forgotten", ""),
     "reasons: of every axis": ("if c.axis in axes and", "if"),
     "reasons: of greatest signed worth": (
-        "(abs(self._worth(c, life.as_of)), c.t)",
-        "(self._worth(c, life.as_of), c.t)",
+        "alive.sort(key=lambda c: (abs(self._worth(c, life.as_of)), c.t)",
+        "alive.sort(key=lambda c: (self._worth(c, life.as_of), c.t)",
     ),
     "reasons: the ring of 16 only": (
         "alive.sort(",
