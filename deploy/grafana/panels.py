@@ -208,11 +208,19 @@ FRESHNESS = Row(
             (Query("max by (partition) (palier_consumer_lag_records{})", "{{partition}}"),),
         ),
         Panel(
+            "Hidden by an open transaction, by partition",
+            "How long upstream's oldest open transaction has kept records unreadable. Growing: a producer hangs; find it "
+            "with kafka-transactions.sh.",
+            "s",
+            (Query("max by (partition) (palier_consumer_lso_stuck_seconds{})", "{{partition}}"),),
+            width=12,
+        ),
+        Panel(
             "Event time, behind the wall clock",
             "Age of the newest occurred_at folded, by partition. Large without lag: upstream is late, or a backfill runs.",
             "s",
             (Query("time() - max by (partition) (palier_event_time_seconds{})", "{{partition}}"),),
-            width=24,
+            width=12,
         ),
     ),
 )

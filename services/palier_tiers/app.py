@@ -36,6 +36,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         data_dir=settings.data_dir / "worker",
         checkpoint_interval_s=settings.checkpoint_interval,
         session_timeout_s=settings.session_timeout,
+        group_instance_id=settings.group_instance_id,
         fetch_records=settings.fetch_records,
         timer_grace_s=settings.timer_grace,
         event_clock=settings.clock == "event",

@@ -64,9 +64,10 @@ class MetricsObserver:
         metrics.contacts(checkpoint.partition, tally.contacts)
         metrics.event_time(checkpoint.partition, tally.newest_occurred_at)
 
-    def batch_fetched(self, partition: int, lag: int, newest_ms: int) -> None:
+    def batch_fetched(self, partition: int, lag: int, newest_ms: int, stuck_s: float) -> None:
         """See Observer."""
         seconds = max(0.0, time.time() - newest_ms / 1000) if lag and newest_ms else 0.0
+        self._metrics.stuck(partition, seconds=stuck_s)
         self._metrics.lag(partition, records=lag, seconds=seconds)
 
     def alive(self) -> None:

@@ -91,6 +91,7 @@ class Metrics:
             self._contacts,
             self._lag_records,
             self._lag_seconds,
+            self._stuck_seconds,
             self._event_time,
             self._uncommitted,
             self._last_success,
@@ -175,6 +176,11 @@ class Metrics:
         )
         self._lag_seconds = self._gauge(
             "palier_consumer_lag_seconds", "Age of the oldest record that is not folded yet; 0 when none.", "partition"
+        )
+        self._stuck_seconds = self._gauge(
+            "palier_consumer_lso_stuck_seconds",
+            "How long records have lain behind somebody's open transaction, unreadable; 0 when none do.",
+            "partition",
         )
         self._event_time = self._gauge(
             "palier_event_time_seconds", "Newest occurred_at folded, seconds since the epoch.", "partition"
@@ -264,6 +270,11 @@ class Metrics:
         if self.health.owns(partition):
             self._lag_records.labels(partition).set(records)
             self._lag_seconds.labels(partition).set(seconds)
+
+    def stuck(self, partition: int, *, seconds: float) -> None:
+        """For how long an open transaction of upstream's has hidden records of the partition; 0 when none does."""
+        if self.health.owns(partition):
+            self._stuck_seconds.labels(partition).set(seconds)
 
     def event_time(self, partition: int, occurred_at_ms: int) -> None:
         """Newest occurred_at folded in the partition."""

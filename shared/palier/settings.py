@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     pack: Path | None = Field(None, description="Rule pack, a TOML file; unset: the default pack")
     store: Literal["memory://"] = Field("memory://", description="Where a worker keeps contacts at rest")
     data_dir: Path = Field(Path(".palier"), description="Folder for files of the local broker and of workers")
-    partitions: int = Field(8, ge=1, le=4096, description="Partitions of touchpoints and of every topic that follows it")
+    partitions: int = Field(
+        8, ge=1, le=4096, description="Partitions of touchpoints and of every topic that follows it"
+    )
     clock: Literal["wall", "event"] = Field(
         "wall",
         description="wall: the worker's own clock, once it has caught up; event: the newest occurred_at read, never "
@@ -44,11 +46,14 @@ class Settings(BaseSettings):
     checkpoint_interval: float = Field(
         0.1, ge=0.01, le=60, description="Seconds between transactions of a partition; stretched under backlog"
     )
-    fetch_records: int = Field(
-        20_000, ge=1, le=1_000_000, description="Records taken from Kafka in one fetch at most"
-    )
+    fetch_records: int = Field(20_000, ge=1, le=1_000_000, description="Records taken from Kafka in one fetch at most")
     session_timeout: float = Field(
         15.0, ge=1, le=300, description="Seconds after which the group gives the partitions of a silent worker away"
+    )
+    group_instance_id: Name | None = Field(
+        None,
+        description="Static membership: a name that only this worker has and keeps over restarts, e.g. its pod's; a "
+        "restart within the session then moves no partition",
     )
     startup_timeout: float = Field(
         60.0, ge=0, le=3600, description="Seconds to wait for a broker before giving up with exit code 69"
@@ -69,7 +74,10 @@ class Settings(BaseSettings):
         9464, ge=0, le=65535, description="Port of /metrics, /livez and /readyz; 0 takes a free one"
     )
     topic_prefix: str = Field(
-        "", pattern=r"^[A-Za-z0-9._-]*$", max_length=50, description="Put before every topic, group and transactional id"
+        "",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        max_length=50,
+        description="Put before every topic, group and transactional id",
     )
     touchpoints_topic: Name = Field("touchpoints", description="Topic that upstream apps publish touchpoints to")
     tier_changes_topic: Name = Field("tier-changes", description="Topic of tier changes")

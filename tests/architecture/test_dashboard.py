@@ -26,6 +26,7 @@ def exposed() -> dict[str, set[str]]:
     metrics.pack("default", 1, "digest")
     metrics.partition_assigned(0)
     metrics.lag(0, records=1, seconds=1)
+    metrics.stuck(0, seconds=1)
     metrics.event_time(0, 1)
     metrics.contacts(0, {})
     return {

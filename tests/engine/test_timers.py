@@ -67,10 +67,21 @@ READ_MS, NOW_S = 1_000_000, 5_000.0
 def test_the_wall_clock_counts_only_while_caught_up(event_only, high, answered_s, folded_to, expected):
     """An outage never demotes contacts whose activity lies unread."""
     clock = PartitionClock(event_only)
-    clock.fetched("touchpoints", high, answered_s)
+    clock.fetched("touchpoints", high, high, answered_s)
     assert clock.now_ms({"touchpoints": folded_to}, READ_MS, NOW_S) == expected
 
 
 def test_unknown_is_behind():
     """Before the first fetch of an assignment nothing is known."""
     assert PartitionClock(event_only=False).now_ms({"touchpoints": 0}, READ_MS, NOW_S) == READ_MS
+
+
+def test_an_open_transaction_of_upstream_is_timed():
+    """Counted from when the last stable offset last moved; gone once it reaches the end."""
+    clock = PartitionClock(event_only=False)
+    seen = [
+        clock.fetched("touchpoints", *answer) for answer in [(5, 5, 10.0), (5, 7, 11.0), (5, 9, 14.0), (6, 9, 15.0)]
+    ]
+    assert seen == [0.0, 1.0, 4.0, 0.0]
+    assert not clock.caught_up({"touchpoints": 6}, 15.0), "hidden records are no silence"
+    assert clock.fetched("touchpoints", 9, 9, 20.0) == 0.0

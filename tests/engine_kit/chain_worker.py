@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from engine_kit.chain import TARGET, ChainProcessor, SilentObserver
 from palier.engine.app import create_engine_app
 from palier.engine.config import EngineConfig
 from palier.engine.process import run_until_signal
+from palier.engine.writer import Writer
 
 
 def config(brokers, name, partitions, data_dir, session_s):
@@ -30,6 +32,7 @@ def config(brokers, name, partitions, data_dir, session_s):
 
 
 if __name__ == "__main__":
+    Writer.RENEW_AFTER = int(os.environ.get("CHAIN_RENEW_AFTER", Writer.RENEW_AFTER))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("palier").setLevel(logging.INFO)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

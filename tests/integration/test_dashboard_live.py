@@ -46,6 +46,7 @@ def worker_endpoint() -> Iterator[int]:
     metrics.partition_assigned(0)
     metrics.partition_recovered(0, seconds=0.5)
     metrics.lag(0, records=1, seconds=1)
+    metrics.stuck(0, seconds=1)
     metrics.event_time(0, 1_700_000_000_000)
     metrics.contacts(0, {"engaged": 1})
     metrics.checkpoint_committed(0, seconds=0.1, records={"meta": 1}, timestamps_ms=[int(time.time() * 1000)])

@@ -40,6 +40,20 @@ def test_a_restart_goes_on_where_meta_stands(chain, tmp_path):
     assert verdict.faults == []
 
 
+def test_a_producer_is_renewed_before_its_sequence_numbers_are_used_up(chain, tmp_path, monkeypatch):
+    """A new producer takes the place of a worn one between two transactions; nobody notices."""
+    brokers, name = chain
+    monkeypatch.setenv("CHAIN_RENEW_AFTER", "300")
+    traffic = Traffic(brokers, name, 4, rate=3_000, seconds=5)
+    worker = Worker(brokers, name, 4, tmp_path)
+    traffic.start()
+    traffic.join()
+    wait_until_drained(brokers, name, 4)
+    assert worker.stop() == 0, worker.log.read_text()
+    assert worker.log.read_text().count("producer renewed") >= 4
+    assert judge(brokers, name, 4).faults == []
+
+
 def test_kill_nine_loses_and_doubles_nothing(chain, tmp_path):
     """Workers killed at random moments, under load, two at a time."""
     brokers, name = chain

@@ -149,6 +149,7 @@ def test_contacts_of_a_tier_left_out_are_none() -> None:
 
 def state_everything(metrics: Metrics, partition: int) -> None:
     metrics.lag(partition, records=5, seconds=0.5)
+    metrics.stuck(partition, seconds=0.5)
     metrics.event_time(partition, 1_700_000_000_500)
     metrics.uncommitted(partition, 9)
     metrics.contacts(partition, {"engaged": 1})

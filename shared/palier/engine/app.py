@@ -50,6 +50,7 @@ def create_engine_app(config: EngineConfig, processor: Processor, observer: Obse
         broker_max_poll_records=config.fetch_records,
         consumer_max_fetch_size=MAX_FETCH_BYTES,
         broker_session_timeout=session,
+        consumer_group_instance_id=config.group_instance_id,
         broker_heartbeat_interval=session / 6,
         broker_request_timeout=max(30.0, session + 5.0),
         broker_rebalance_timeout=max(60.0, session),

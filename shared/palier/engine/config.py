@@ -26,6 +26,7 @@ class EngineConfig:
     data_dir: Path
     checkpoint_interval_s: float = 0.1
     session_timeout_s: float = 15.0
+    group_instance_id: str | None = None
     fetch_records: int = 20_000
     timer_grace_s: float = 3600.0
     event_clock: bool = False

@@ -137,10 +137,13 @@ class Engine:
         runner.folded(len(records), lag)
         await runner.wait_for_room()
 
-    def observe_fetch(self, tp: TP, lag: int, records: list[Any], high_watermark: int, answered_s: float) -> None:
-        """A fetch was answered, at `answered_s` by the wall clock."""
-        self._runners[tp.partition].clock.fetched(tp.topic, high_watermark, answered_s)
-        self.observer.batch_fetched(tp.partition, lag, records[-1].timestamp if records else 0)
+    def observe_fetch(self, tp: TP, end: int, records: list[Any], state: Any) -> None:
+        """A fetch was answered; `end`: our position after it, `state`: what aiokafka knows of the partition."""
+        stable = state.highwater if state.lso is None else state.lso
+        clock = self._runners[tp.partition].clock
+        stuck_s = clock.fetched(tp.topic, stable, state.highwater, state.timestamp / 1000)
+        newest_ms = records[-1].timestamp if records else 0
+        self.observer.batch_fetched(tp.partition, max(0, stable - end), newest_ms, stuck_s)
 
     # --- revoke and stop ----------------------------------------------------------------------------------------------
     async def quiesce(self) -> None:

@@ -114,8 +114,11 @@ class Observer(Protocol):
     def checkpoint_committed(self, checkpoint: CommittedCheckpoint) -> None:
         """A transaction is committed."""
 
-    def batch_fetched(self, partition: int, lag: int, newest_ms: int) -> None:
-        """`lag`: records up to the last stable offset beyond this fetch; `newest_ms`: its last timestamp, 0 if empty."""
+    def batch_fetched(self, partition: int, lag: int, newest_ms: int, stuck_s: float) -> None:
+        """`lag`: records up to the last stable offset beyond this fetch; `newest_ms`: its last timestamp, 0 if empty.
+
+        `stuck_s`: for how long the last stable offset has stood still below the high watermark.
+        """
 
     def alive(self) -> None:
         """The event loop turns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from palier.engine.partition import Partition, PartitionSnapshot
     from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
+
+logger = logging.getLogger(__name__)
 
 COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
@@ -170,8 +173,12 @@ class Runner:
         return self._writer
 
     async def _fence(self) -> Event:
-        await self.close()
         self.partition = self._store.fresh(self.number)
+        await self._take_new_writer()
+        return Fenced()
+
+    async def _take_new_writer(self) -> None:
+        await self.close()
         config = self._config
         self._writer = Writer(
             self.number,
@@ -182,7 +189,6 @@ class Runner:
             on_unknown_outcome=lambda why: exit_now(ExitCode.INTERNAL, f"partition {self.number}: {why}"),
         )
         await self._writer.fence()
-        return Fenced()
 
     async def _begin(self, batch_number: int, positions: dict[str, int]) -> Event:
         if not self.protocol.running:
@@ -207,7 +213,7 @@ class Runner:
         await asyncio.gather(
             *(
                 self.writer.send(
-                    self._config.outputs[target], ((key, value, [*headers, header]) for key, value, headers in outputs)
+                    self._config.outputs[target], [(key, value, [*headers, header]) for key, value, headers in outputs]
                 )
                 for target, outputs in self._snapshot.outputs.items()
             )
@@ -305,10 +311,15 @@ class Runner:
             await self.drive(CheckpointDue())
 
     async def _settle(self) -> None:
-        """After a broker went away, begin nothing while our last transaction still lacks markers.
+        """Between two transactions: put a new producer in place of a worn one.
+
+        And after a broker went away, begin nothing while our last transaction still lacks markers.
 
         The next one would decide its fate too. If they do not come, the process ends, and fencing mends it.
         """
+        if self.writer.is_worn:
+            logger.info("partition %d: producer renewed", self.number)
+            await self._take_new_writer()
         deadline = time.monotonic() + SETTLE_LIMIT_S
         while self.writer.contact_lost:
             measured = await self._try(MeasureLogs(SETTLE_PAUSE_S))

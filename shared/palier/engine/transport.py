@@ -163,7 +163,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         state = self._thread.partition_state(tp)
         stable = end if state is None or state.lso is None else max(state.lso, end)
         if state is not None and state.highwater is not None and state.timestamp is not None:
-            self.engine.observe_fetch(tp, stable - end, records, state.highwater, state.timestamp / 1000)
+            self.engine.observe_fetch(tp, end, records, state)
         for first in range(0, len(records), SLICE):
             part = records[first : first + SLICE]
             last = first + SLICE >= len(records)

@@ -12,7 +12,7 @@ from aiokafka.protocol.transaction import EndTxnRequest
 from palier.errors import InternalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 LATEST = -1
@@ -23,6 +23,9 @@ MAX_REQUEST_BYTES = 4 << 20  # a dead letter carries up to 1 MiB of original byt
 
 class Writer:
     """Writes one partition number of the changelog and of each output, in transactions."""
+
+    # aiokafka's sequence numbers go negative at 2^31 records of one producer and partition; brokers then refuse them.
+    RENEW_AFTER = 1 << 30
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Writer:
             **client,
         )
         self._on_unknown_outcome = on_unknown_outcome
+        self._sent = 0  # an upper bound for each partition
         self._connections: dict[Any, Any] = {}  # as they were when the logs were last known to be whole
         self._guard_end_of_transaction()
 
@@ -83,13 +87,14 @@ class Writer:
             if tp.topic in wanted:
                 self._producer._txn_manager.maybe_add_partition_to_txn(tp)  # noqa: SLF001 - watched by test_hooks
 
-    async def send(self, topic: str, records: Iterable[tuple[bytes | None, bytes | None, list[Any]]]) -> int | None:
+    async def send(self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, list[Any]]]) -> int | None:
         """Send (key, value, headers) and wait for every acknowledgement.
 
         A failed batch does not abort an aiokafka transaction by itself, so none may be left unawaited. Returns the
         offset of the last record, None if the broker did not tell.
         """
         producer, partition, sent = self._producer, self.partition, []
+        self._sent += len(records)
         batch = producer.create_batch()
         append, count = batch.append, 0
         for key, value, headers in records:
@@ -112,6 +117,11 @@ class Writer:
         """EndTxn(commit)."""
         self._connections = self._current_connections()
         await self._producer.commit_transaction()
+
+    @property
+    def is_worn(self) -> bool:
+        """Its sequence numbers will soon be used up: put a new one in its place."""
+        return self._sent >= self.RENEW_AFTER
 
     @property
     def contact_lost(self) -> bool:
