@@ -113,8 +113,9 @@ class TouchpointProcessor:
         """One batch, in order. A record that is refused never delays its neighbours."""
         context: PartitionContext = partition.context
         now_ms = time.time_ns() // 1_000_000
+        timestamps = [record.timestamp for record in records]
+        context.newest_timestamp = max([context.newest_timestamp, *timestamps])
         for record in records:
-            context.newest_timestamp = max(context.newest_timestamp, record.timestamp)
             try:
                 decoded = decode_touchpoint(record.value, record.key, record.timestamp, record.headers)
             except Exception as error:  # noqa: BLE001 - one record that we cannot decode must not stop the others
@@ -122,7 +123,7 @@ class TouchpointProcessor:
             refusal = decoded if isinstance(decoded, Refusal) else self._advance(partition, record, decoded, now_ms)
             if refusal is not None:
                 self._refuse(partition, topic, record, refusal)
-        context.tally.timestamps_ms.extend([record.timestamp for record in records])
+        context.tally.timestamps_ms.extend(timestamps)
 
     # --- one touchpoint -----------------------------------------------------------------------------------------------
     def _advance(self, partition: Partition, record: Record, touchpoint: Touchpoint, now_ms: int) -> Refusal | None:

@@ -90,7 +90,6 @@ class CommittedCheckpoint(NamedTuple):
     batch_number: int
     seconds: float
     records: dict[str, int]  # target -> records written; targets are those of EngineConfig.outputs, changelog and meta
-    bytes: dict[str, int]  # the same, in bytes of keys and values
     positions: dict[str, int]  # source topic -> next offset
     effects: Any
     pending: int  # records folded meanwhile, for the next transaction

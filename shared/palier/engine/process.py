@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DRAIN_LIMIT_S = 20.0
+# The collector of cycles looks for what this process hardly makes; at Python's defaults it took an eighth of the CPU.
+COLLECT_AT = (200_000, 20, 100)
 
 
 class QuietWorker(faust.Worker):  # type: ignore[misc] # Faust is untyped here
@@ -36,6 +39,7 @@ def run_until_signal(create_app: Callable[[], EngineApp]) -> ExitCode:
 
     `create_app` is called with the event loop in place, since Faust takes the loop that is current where an app is made.
     """
+    gc.set_threshold(*COLLECT_AT)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(_run_until_signal(create_app()))

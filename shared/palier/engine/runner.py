@@ -234,18 +234,12 @@ class Runner:
         assert snapshot is not None
         assert meta is not None
         self.partition.commit(meta, self._position)
-        sizes = {
-            target: sum(len(key or b"") + len(value or b"") for key, value, _ in outputs)
-            for target, outputs in snapshot.outputs.items()
-        }
-        sizes["changelog"] = sum(len(key) + len(value or b"") for key, value in snapshot.changelog.items())
         self._observer.checkpoint_committed(
             CommittedCheckpoint(
                 self.number,
                 meta.batch_number,
                 time.monotonic() - self._begun_at,
                 {**meta.records, "meta": 1},
-                sizes,
                 meta.positions,
                 snapshot.effects,
                 self.partition.pending,

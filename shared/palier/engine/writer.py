@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 LATEST = -1
 TRANSACTION_TIMEOUT_MS = 30_000  # how long readers wait after a crash if nobody takes over
-MAX_BATCH_BYTES = 900_000  # below the brokers' default of 1 MiB per batch
+MAX_BATCH_BYTES = 128_000  # what a core's cache holds: compresses about as well as 1 MiB, and faster
+COMPRESSION = "zstd"  # aiokafka takes lz4 at its slowest level, which costs four times as much and packs worse
 MAX_REQUEST_BYTES = 4 << 20  # a dead letter carries up to 1 MiB of original bytes
 
 
@@ -42,7 +43,7 @@ class Writer:
         self._producer = AIOKafkaProducer(
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-            compression_type="lz4",
+            compression_type=COMPRESSION,
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
             **client,
