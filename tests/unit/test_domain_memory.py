@@ -32,6 +32,7 @@ def touchpoint(**members) -> Touchpoint:
         {"id": UUID.replace("0", "g")},
         {"id": UUID[:8] + "-" + UUID[10:] + "x"},
         {"id": UUID[:-2] + " 1"},
+        {"id": UUID[:-3] + "--1", "object_id": UUID[:-3] + "--1"},
         {"id": "ü" * 100, "source": "日本" * 50, "object_id": "x" * 200, "campaign_id": "é" * 200},
         {"id": "x" * 254, "object_id": "x" * 255},
         {"type": "custom.type", "channel": "carrier pigeon", "campaign_id": "spring"},

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from struct import Struct
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from palier.domain.words import NUMBERS, WELL_KNOWN
 
@@ -26,29 +25,38 @@ _HAS_CAMPAIGN: Final = 8
 _OWN: Final = 128
 _SPELLED: Final = 255
 _MOST_OWN: Final = _SPELLED - _OWN
+_NUMBERED: Final = {word: number for word, number in NUMBERS.items() if number < _OWN}
+"""The well-known words that a byte has room for."""
 _LONG: Final = 255
 _LENGTH: Final = Struct(">H")
+_UUID_BYTES: Final = 16
+_UUID_CHARACTERS: Final = 36
 
 
 def pack_evidence(state: ContactState, touchpoint: Touchpoint) -> bytes:
     """The evidence of a touchpoint; may add words to the contact's list."""
-    words, flags = [touchpoint.type, touchpoint.source, touchpoint.channel], 0
-    if touchpoint.campaign_id:
-        words.append(touchpoint.campaign_id)
-        flags = _HAS_CAMPAIGN
+    campaign, object_id = touchpoint.campaign_id, touchpoint.object_id
+    words: tuple[str, ...]
+    if campaign:
+        words, flags = (touchpoint.type, touchpoint.source, touchpoint.channel, campaign), _HAS_CAMPAIGN
+    else:
+        words, flags = (touchpoint.type, touchpoint.source, touchpoint.channel), 0
     names, texts = _names(state.words, words), b""
     if _SPELLED in names:
         _list_words(state, words)
         names = _names(state.words, words)
-        texts = b"".join(_text(word) for word, name in zip(words, names, strict=True) if name == _SPELLED)
-    touchpoint_id, object_id = _uuid(touchpoint.id), b""
-    if touchpoint_id:
+        if _SPELLED in names:
+            texts = b"".join(_text(word) for word, name in zip(words, names, strict=True) if name == _SPELLED)
+    packed = _uuid(touchpoint.id)
+    if packed:
         flags |= _ID_IS_UUID
-    if touchpoint.object_id:
-        object_id = _uuid(touchpoint.object_id)
-        flags |= _HAS_OBJECT | _OBJECT_IS_UUID if object_id else _HAS_OBJECT
-        object_id = object_id or _text(touchpoint.object_id)
-    return bytes((flags, *names)) + (touchpoint_id or _text(touchpoint.id)) + object_id + texts
+    else:
+        packed = _text(touchpoint.id)
+    if object_id:
+        of_object = _uuid(object_id)
+        flags |= _HAS_OBJECT | _OBJECT_IS_UUID if of_object else _HAS_OBJECT
+        packed += of_object or _text(object_id)
+    return bytes((flags, *names)) + packed + texts
 
 
 def unpack_evidence(state: ContactState, evidence: bytes) -> tuple[str, str, str, str, str | None, str | None]:
@@ -73,29 +81,33 @@ def _end_of_names(evidence: bytes) -> int:
     return 5 if evidence[0] & _HAS_CAMPAIGN else 4
 
 
-def _names(own: list[str], words: list[str]) -> list[int]:
+def _names(own: list[str], words: tuple[str, ...]) -> list[int]:
     """The bytes that name words; _SPELLED for one that neither list has."""
     names = []
     for word in words:
-        name = NUMBERS.get(word, _OWN)
-        if name >= _OWN:
-            name = _OWN + own.index(word) if word in own else _SPELLED
-        names.append(name)
+        if word in _NUMBERED:
+            names.append(_NUMBERED[word])
+        elif word in own:
+            names.append(_OWN + own.index(word))
+        else:
+            names.append(_SPELLED)
     return names
 
 
-def _list_words(state: ContactState, words: list[str]) -> None:
+def _list_words(state: ContactState, words: tuple[str, ...]) -> None:
     """New words join the contact's list while there is room; those go that no evidence names any more."""
     _collect(state)
     for word in words:
-        if NUMBERS.get(word, _OWN) >= _OWN and word not in state.words and len(state.words) < _MOST_OWN:
+        if word not in _NUMBERED and word not in state.words and len(state.words) < _MOST_OWN:
             state.words.append(word)
 
 
 def _collect(state: ContactState) -> None:
     """Forgets the words that no evidence names any more."""
-    named = set().union(*(packed[1 : _end_of_names(packed)] for packed in state.evidence.values()))
-    used = sorted(name for name in named if _OWN <= name < _SPELLED)
+    if not state.words:
+        return
+    named = b"".join([packed[1 : _end_of_names(packed)] for packed in state.evidence.values()])
+    used = [name for name in range(_OWN, _OWN + len(state.words)) if name in named]
     if len(used) < len(state.words):
         renumbered = bytearray(range(256))
         for place, name in enumerate(used):
@@ -108,28 +120,30 @@ def _collect(state: ContactState) -> None:
 
 def _uuid(text: str) -> bytes:
     """The 16 bytes of a UUID in its canonical form; of any other text none."""
-    if len(text) == 36 and text[8:24:5] == "----":
+    if len(text) == _UUID_CHARACTERS and text[8:24:5] == "----":
         digits = text.replace("-", "")
         try:
             value = bytes.fromhex(digits)
         except ValueError:
             return b""
-        if value.hex() == digits:
+        # Python reads more than the canonical form: capitals, blanks, and fewer digits where there are more dashes.
+        if len(value) == _UUID_BYTES and value.hex() == digits:
             return value
     return b""
 
 
 def _text(text: str) -> bytes:
     encoded = text.encode()
-    if len(encoded) < _LONG:
-        return bytes((len(encoded),)) + encoded
-    return b"\xff" + _LENGTH.pack(len(encoded)) + encoded
+    length = len(encoded)
+    return (bytes((length,)) if length < _LONG else b"\xff" + _LENGTH.pack(length)) + encoded
 
 
 def _read(evidence: bytes, at: int, *, is_uuid: bool) -> tuple[str, int]:
     """The text at a position, and the position after it."""
     if is_uuid:
-        return str(UUID(bytes=evidence[at : at + 16])), at + 16
+        end = at + _UUID_BYTES
+        digits = evidence[at:end].hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}", end
     length = evidence[at]
     at += 1
     if length == _LONG:
