@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from aiokafka import TopicPartition
 from faust.types import TP
 
 from palier.engine.commands import MeasureSource, Recover, Seek
@@ -151,10 +152,10 @@ class Engine:
         self.observer.state_changed("draining")
         await asyncio.gather(*(runner.quiesce() for runner in self._runners.values()))
 
-    def committed_offsets(self) -> dict[TP, int]:
+    def committed_offsets(self) -> dict[TopicPartition, int]:
         """Where META stands, for tools that watch the group."""
         return {
-            TP(topic, number): position
+            TopicPartition(topic, number): position
             for number, runner in self._runners.items()
             if runner.protocol.running
             for topic, position in runner.protocol.committed.positions.items()

@@ -71,14 +71,13 @@ class Envelope:
 
     @classmethod
     def unpack(cls, data: bytes) -> tuple[int, int, int]:
-        """(batch number, last source offset, second in which it falls due).
-
-        Raises:
-            DataError: too short, or written by a newer version.
-        """
-        if len(data) < cls.SIZE:
-            raise DataError(f"a state of {len(data)} bytes is shorter than its envelope")
-        version, batch_number, offset, due_s = cls._layout.unpack_from(data)
-        if version != cls.VERSION:
-            raise DataError(f"state of version {version}; this version reads {cls.VERSION}: run the newer release")
+        """(batch number, last source offset, second in which it falls due) of a state without trouble."""
+        _, batch_number, offset, due_s = cls._layout.unpack_from(data)
         return batch_number, offset, due_s
+
+    @classmethod
+    def trouble(cls, data: bytes) -> str:
+        """Why a state that is too short or of another version cannot be read."""
+        if len(data) < cls.SIZE:
+            return f"a state of {len(data)} bytes is shorter than its envelope"
+        return f"state of version {data[0]}; this version reads {cls.VERSION}: run the newer release"

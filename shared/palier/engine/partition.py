@@ -137,13 +137,16 @@ class Partition:
             if key == META_KEY:
                 if value is None:
                     raise self._damaged(record, "META was deleted")
-                self.meta = decode_meta(value)
+                try:
+                    self.meta = decode_meta(value)
+                except DataError as error:
+                    raise self._damaged(record, str(error)) from None
                 after_meta.clear()
                 continue
             due_s = 0
             if value is not None:
-                if value[0] != Envelope.VERSION:
-                    raise self._damaged(record, f"state of version {value[0]}; this version reads {Envelope.VERSION}")
+                if len(value) < Envelope.SIZE or value[0] != Envelope.VERSION:
+                    raise self._damaged(record, Envelope.trouble(value))
                 after_meta.add(key)  # looked at in recovered(), only if no META follows
                 due_s = due_in(value)
             if due_s:

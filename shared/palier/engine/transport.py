@@ -11,6 +11,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import faust
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -206,7 +209,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def group_offsets(self, tps: set[TP]) -> dict[TP, int | None]:
         """The group's committed offset of each partition; None where there is none."""
         consumer = self._thread._ensure_consumer()  # noqa: SLF001 - as Faust does
-        return {tp: await self._thread.call_thread(consumer.committed, tp) for tp in tps}
+        return {tp: await self._thread.call_thread(consumer.committed, TopicPartition(*tp)) for tp in tps}
 
     async def perform_seek(self) -> None:
         """Nothing: the engine seeks to META. Stock Faust would seek to the group's offsets here."""
@@ -220,7 +223,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         try:
             consumer = self._thread._ensure_consumer()  # noqa: SLF001 - as Faust does
             await self._thread.call_thread(consumer.commit, offsets)
-        except Exception as error:  # noqa: BLE001
+        except (KafkaError, ConsumerNotStarted) as error:
             self.log.debug("group offsets not stored: %r", error)
             return False
         return True
