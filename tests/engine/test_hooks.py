@@ -8,6 +8,9 @@ from importlib.metadata import version
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.offset import OffsetRequest
@@ -95,7 +98,7 @@ def test_aiokafka_keeps_positions_where_we_look():
     assert callable(SubscriptionState.__init__)
     source = inspect.getsource(TopicPartitionState.__init__)
     assert "self._position" in source
-    assert "self.lso" in source
+    assert all(f"self.{name}" in source for name in ("lso", "highwater", "timestamp"))
 
 
 def test_aiokafka_transactions_have_the_parts_we_use():
@@ -106,6 +109,9 @@ def test_aiokafka_transactions_have_the_parts_we_use():
     assert callable(AIOKafkaProducer.create_batch)
     assert callable(AIOKafkaProducer.send_batch)
     assert "self.client = AIOKafkaClient(" in inspect.getsource(AIOKafkaProducer.__init__)
+    assert "self._conns = {}" in inspect.getsource(AIOKafkaClient.__init__)
+    assert callable(AIOKafkaConnection.connected)
+    assert callable(ClusterMetadata.leader_for_partition)
 
 
 def test_faust_settings_exist():
