@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from palier.domain.limits import MOST_AXES, MOST_TIERS, MOST_WEIGHTINGS
-from palier.domain.weightings import CODES, KNOWN, OWN, weights_of, word_of
+from palier.domain.weightings import CODES, KNOWN, OWN, magnitude_of, weights_of, word_of
 from palier.domain.words import WordRef, shorten
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Part(NamedTuple):
 
     axis: int
     points: float
+    magnitude: float
+    """log2 of the points without their sign."""
     half_life: int
     fulfillable: bool
     days: Place | None
@@ -123,6 +125,8 @@ class CompiledPack:
     """Axes that some rule resets by name."""
     points: tuple[tuple[float, ...], ...]
     """Per axis: what each known weighting's code adds to it."""
+    magnitudes: tuple[tuple[float, ...], ...]
+    """Per axis and code, log2 of these points without their sign."""
     tiers: tuple[CompiledTier, ...]
     slots: tuple[Slot, ...]
     rules: Mapping[str, CompiledRule]
@@ -147,13 +151,15 @@ def compile_pack(pack: RulePack) -> CompiledPack:
     }
     if len(words) > MOST_WEIGHTINGS:
         raise ValueError(f"the touchpoints have {len(words)} different weightings; {MOST_WEIGHTINGS} is the most")
-    points = tuple(tuple(weights_of(word).get(axis, 0.0) for word in KNOWN) for axis in axes)
+    unused = (0.0,) * (OWN - len(KNOWN))
+    points = tuple((*(weights_of(word).get(axis, 0.0) for word in KNOWN), *unused) for axis in axes)
     return CompiledPack(
         layout=shorten(layout_of(pack, slots)),
         axes=axes,
         half_lives=tuple(axis.half_life_ms for axis in pack.axes),
         fulfillable=frozenset(_position(axis, axes) for rule in pack.rules.values() for axis in rule.resets),
-        points=tuple((*of_axis, *(0.0,) * (OWN - len(of_axis))) for of_axis in points),
+        points=points,
+        magnitudes=tuple(tuple(map(magnitude_of, of_axis)) for of_axis in points),
         tiers=tuple(_compile_tier(tier, 1 << rank, axes, slots) for rank, tier in enumerate(pack.tiers)),
         slots=slots,
         rules={rule.type: _compile_rule(rule, pack, axes, slots) for rule in pack.rules.values()},
@@ -213,6 +219,7 @@ def _weighting(
             Part(
                 axis=axis,
                 points=float(points),
+                magnitude=magnitude_of(points),
                 half_life=pack.axes[axis].half_life_ms,
                 fulfillable=name in fulfillable,
                 days=places.get("days"),

@@ -11,10 +11,11 @@ lies 35 years past it, and what then lies before it is forgotten.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from palier.domain.limits import RING, STRONGEST
-from palier.domain.weightings import MOST_OWN, OWN, weights_of
+from palier.domain.weightings import MOST_OWN, OWN, magnitudes_in, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,20 +26,23 @@ if TYPE_CHECKING:
 TIME_BYTES: Final = 5
 _TIME_BITS: Final = 8 * TIME_BYTES
 _ERA_BITS: Final = _TIME_BITS - 1
-_AS_BYTES: Final = tuple(bytes((slot,)) for slot in range(256))
+AS_BYTES: Final = tuple(bytes((slot,)) for slot in range(256))
+"""Each slot as the byte that lists it."""
 
 
 def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting) -> int:
     """A contribution arrives and enters the ring of every axis it weighs on, as yet without evidence; gives its slot."""
-    rings = state.rings
-    for part in weighting.parts:
-        ring = rings[part.axis]
+    rings, parts = state.rings, weighting.parts
+    for part in parts:
+        axis = part.axis
+        ring = rings[axis]
         if len(ring) == RING:
-            rings[part.axis] = ring[1:]
-            _leave_ring(state, part.axis, ring[0])
+            rings[axis] = ring[1:]
+            _leave_ring(state, axis, ring[0])
     slot = _fill_slot(state, occurred_at, weighting.code or _own_code(state, weighting.word))
-    for part in weighting.parts:
-        rings[part.axis] += _AS_BYTES[slot]
+    as_byte = AS_BYTES[slot]
+    for part in parts:
+        rings[part.axis] += as_byte
     return slot
 
 
@@ -47,16 +51,18 @@ def _fill_slot(state: ContactState, occurred_at: int, code: bytes) -> int:
     if since_base >> _TIME_BITS:
         _move_base(state, occurred_at)
         since_base = occurred_at - (state.era << _ERA_BITS)
-    time, free = since_base.to_bytes(TIME_BYTES, "big"), state.free
-    if free:
-        slot = free[0]
-        state.free = free[1:]
-        state.times = state.times[: slot * TIME_BYTES] + time + state.times[(slot + 1) * TIME_BYTES :]
-        state.codes = state.codes[:slot] + code + state.codes[slot + 1 :]
-        return slot
-    state.times += time
-    state.codes += code
-    return len(state.codes) - 1
+    time, free, times, codes = since_base.to_bytes(TIME_BYTES, "big"), state.free, state.times, state.codes
+    if not free:
+        state.times = times + time
+        state.codes = codes + code
+        return len(codes)
+    slot = free[0]
+    at = slot * TIME_BYTES
+    state.free = free[1:]
+    state.times = times[:at] + time + times[at + TIME_BYTES :]
+    if codes[slot] != code[0]:
+        state.codes = codes[:slot] + code + codes[slot + 1 :]
+    return slot
 
 
 def _leave_ring(state: ContactState, axis: int, slot: int) -> None:
@@ -64,7 +70,7 @@ def _leave_ring(state: ContactState, axis: int, slot: int) -> None:
     if slot not in state.evidence:
         free_unlisted(state, slot)
     elif state.strongest[axis].find(slot, STRONGEST) >= 0:
-        state.strongest[axis] = state.strongest[axis].replace(_AS_BYTES[slot], b"")
+        state.strongest[axis] = state.strongest[axis].replace(AS_BYTES[slot], b"")
         drop_evidence(state, slot)
 
 
@@ -82,7 +88,7 @@ def free_unlisted(state: ContactState, slot: int) -> None:
     for ring in state.rings:
         if slot in ring:
             return
-    state.free += _AS_BYTES[slot]
+    state.free += AS_BYTES[slot]
 
 
 def time_of(state: ContactState, slot: int) -> int:
@@ -98,8 +104,8 @@ def _move_base(state: ContactState, occurred_at: int) -> None:
     for slot in range(len(state.codes)):
         since_base = time_of(state, slot) - (era << _ERA_BITS)
         if since_base < 0 and slot not in state.free:
-            state.rings = [ring.replace(_AS_BYTES[slot], b"") for ring in state.rings]
-            state.strongest = [others.replace(_AS_BYTES[slot], b"") for others in state.strongest]
+            state.rings = [ring.replace(AS_BYTES[slot], b"") for ring in state.rings]
+            state.strongest = [others.replace(AS_BYTES[slot], b"") for others in state.strongest]
             drop_evidence(state, slot)
         times.append(max(0, since_base).to_bytes(TIME_BYTES, "big"))
     state.era, state.times = era, b"".join(times)
@@ -114,13 +120,22 @@ def points_of(state: ContactState, axis: int, pack: CompiledPack) -> Sequence[fl
     return points
 
 
+def magnitudes_of(state: ContactState, axis: int, pack: CompiledPack) -> Sequence[float]:
+    """log2 of the same without their sign."""
+    magnitudes = pack.magnitudes[axis]
+    if state.weightings:
+        name = pack.axes[axis]
+        magnitudes = (*magnitudes, *(magnitudes_in(word).get(name, -inf) for word in state.weightings))
+    return magnitudes
+
+
 def _own_code(state: ContactState, word: str) -> bytes:
     """The code of a weighting that is not well known: its place in the contact's own list, made if need be."""
     if word not in state.weightings:
         if len(state.weightings) == MOST_OWN:
             _collect_weightings(state)
         state.weightings.append(word)
-    return _AS_BYTES[OWN + state.weightings.index(word)]
+    return AS_BYTES[OWN + state.weightings.index(word)]
 
 
 def _collect_weightings(state: ContactState) -> None:
@@ -132,8 +147,8 @@ def _collect_weightings(state: ContactState) -> None:
     while len(used := _own_codes_in_use(state)) == MOST_OWN:
         axis = max(range(len(state.rings)), key=lambda axis: len(state.rings[axis]) + len(state.strongest[axis]))
         slot = (state.rings[axis] or state.strongest[axis])[0]
-        state.rings[axis] = state.rings[axis].replace(_AS_BYTES[slot], b"")
-        state.strongest[axis] = state.strongest[axis].replace(_AS_BYTES[slot], b"")
+        state.rings[axis] = state.rings[axis].replace(AS_BYTES[slot], b"")
+        state.strongest[axis] = state.strongest[axis].replace(AS_BYTES[slot], b"")
         drop_evidence(state, slot)
     renumbered = bytearray(range(256))
     for place, code in enumerate(used):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from palier.domain.limits import DAY_MS, NEVER
+from palier.domain.limits import DAY_MS
 
 if TYPE_CHECKING:
     from palier.domain.compiled import CompiledPack, DistinctTest, Slot
@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 
 def note_type(noted: dict[WordRef, int], ref: WordRef, occurred_at: int, most: int) -> None:
     """A touchpoint of a type has gained."""
-    if occurred_at > noted.get(ref, NEVER):
+    if ref not in noted:
         noted[ref] = occurred_at
         if len(noted) > most:
             del noted[min(noted, key=noted.__getitem__)]
+    elif occurred_at > noted[ref]:
+        noted[ref] = occurred_at
 
 
 def note_day(noted: dict[Any, int], occurred_at: int, most: int) -> None:
     """A touchpoint has gained, on its UTC day."""
     day, millisecond = divmod(occurred_at, DAY_MS)
-    if millisecond > noted.get(day, NEVER):
+    if day not in noted:
         noted[day] = millisecond
         if len(noted) > most:
             del noted[min(noted)]
+    elif millisecond > noted[day]:
+        noted[day] = millisecond
 
 
 def newest_times(noted: dict[Any, int], of: str) -> list[int]:

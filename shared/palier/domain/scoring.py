@@ -35,9 +35,9 @@ def contribute(
     t, as_of, scores, reset_at = touchpoint.occurred_at, state.as_of, state.scores, state.reset_at
     slot, listed = add_contribution(state, t, weighting), False
     for part in weighting.parts:
-        axis, points, half_life, _, days, types = part
+        axis, points, _, half_life, _, days, types = part
         if t > reset_at[axis]:
-            score = scores[axis] + points * exp2((t - as_of) / half_life)
+            score = scores[axis] + (points if t == as_of else points * exp2((t - as_of) / half_life))
             scores[axis] = 0 if points < 0 and score < 0 else score
             if days is not None:
                 distinct.note_day(state.distinct[days.place], t, days.most)

@@ -10,40 +10,44 @@ as itself. That matters only for a reset that arrives out of order, so those few
 from __future__ import annotations
 
 from bisect import insort
-from math import exp2, log2
-from typing import TYPE_CHECKING
+from math import exp2
+from typing import TYPE_CHECKING, Final
 
-from palier.domain.contributions import TIME_BYTES, drop_evidence, points_of, time_of
+from palier.domain.contributions import AS_BYTES, TIME_BYTES, drop_evidence, magnitudes_of, points_of, time_of
 from palier.domain.limits import LATENESS_MS, STRONGEST
 
 if TYPE_CHECKING:
     from palier.domain.compiled import CompiledPack, Part
     from palier.domain.state import ContactState
 
+_from_bytes: Final = int.from_bytes
+
 
 def enlist(state: ContactState, slot: int, part: Part, pack: CompiledPack) -> bool:
     """Lists a new contribution where its strength ranks it; False if it is too weak."""
     axis, half_life, slots = part.axis, part.half_life, state.strongest[part.axis]
-    times, codes, points = state.times, state.codes, points_of(state, axis, pack)
-
-    def strength(of: int) -> float:
-        since_base = int.from_bytes(times[of * TIME_BYTES : (of + 1) * TIME_BYTES], "big")
-        return log2(abs(points[codes[of]])) + since_base / half_life
-
-    new, rank = strength(slot), len(slots)
-    while rank and new > strength(slots[rank - 1]):
+    times, codes = state.times, state.codes
+    magnitudes = magnitudes_of(state, axis, pack) if state.weightings else pack.magnitudes[axis]
+    at, rank = slot * TIME_BYTES, len(slots)
+    new = part.magnitude + _from_bytes(times[at : at + TIME_BYTES], "big") / half_life
+    while rank:
+        other = slots[rank - 1]
+        at = other * TIME_BYTES
+        if new <= magnitudes[codes[other]] + _from_bytes(times[at : at + TIME_BYTES], "big") / half_life:
+            break
         rank -= 1
     if rank >= STRONGEST and not part.fulfillable:
         return False
-    kept = slots[:rank] + bytes((slot,)) + slots[rank:]
-    state.strongest[axis] = kept
-    if len(kept) > STRONGEST:
-        rising = _may_rise(state, axis, kept) if part.fulfillable else b""
-        state.strongest[axis] = kept[:STRONGEST] + rising
-        for other in kept[STRONGEST:]:
-            if other not in rising:
-                drop_evidence(state, other)
-    return slot in state.strongest[axis]
+    kept = slots[:rank] + AS_BYTES[slot] + slots[rank:]
+    if len(kept) <= STRONGEST:
+        state.strongest[axis] = kept
+        return True
+    rising = _may_rise(state, axis, kept) if part.fulfillable else b""
+    state.strongest[axis] = kept[:STRONGEST] + rising
+    for other in kept[STRONGEST:]:
+        if other not in rising:
+            drop_evidence(state, other)
+    return rank < STRONGEST or slot in rising
 
 
 def delist_void(state: ContactState, axis: int) -> None:
@@ -64,8 +68,8 @@ def delist_void(state: ContactState, axis: int) -> None:
 def rank_anew(state: ContactState, pack: CompiledPack) -> None:
     """For a pack with other half-lives: puts every list in the order of the strengths they make."""
     for axis, half_life in enumerate(pack.half_lives):
-        points, slots = points_of(state, axis, pack), state.strongest[axis]
-        ranked = [(log2(abs(points[state.codes[slot]])) + time_of(state, slot) / half_life, slot) for slot in slots]
+        magnitudes, slots = magnitudes_of(state, axis, pack), state.strongest[axis]
+        ranked = [(magnitudes[state.codes[slot]] + time_of(state, slot) / half_life, slot) for slot in slots]
         state.strongest[axis] = bytes(slot for _, slot in sorted(ranked, reverse=True))
 
 

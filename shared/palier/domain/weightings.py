@@ -9,6 +9,7 @@ The listed ones are those of the default pack; the list only ever grows at its e
 from __future__ import annotations
 
 from functools import lru_cache
+from math import inf, log2
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ def weights_of(word: str) -> dict[str, float]:
     """The weights behind a word; the caller must not change them."""
     pairs = (pair.rpartition("=") for pair in word.split())
     return {axis: float(points) for axis, _, points in pairs}
+
+
+@lru_cache(maxsize=4096)
+def magnitudes_in(word: str) -> dict[str, float]:
+    """The magnitudes of the weights behind a word; the caller must not change them."""
+    return {axis: magnitude_of(points) for axis, points in weights_of(word).items()}
+
+
+def magnitude_of(points: float) -> float:
+    """log2 of the points without their sign, by which contributions are ranked; 0 points rank behind all others."""
+    return log2(abs(points)) if points else -inf
 
 
 def _shortest(points: float) -> str:
