@@ -22,10 +22,21 @@ def arrange(state: ContactState, pack: CompiledPack) -> None:
     What the new pack has under the same name is kept; a new axis starts at 0; an axis it dropped is forgotten; a tier
     it dropped is no longer held, which the next change tells.
     """
-    axes, tiers, slots = (part.split(",") if part else [] for part in (spell(state.layout) or "//").split("/"))
+    if not state.layout:  # new, or a stub: nothing to keep
+        _begin(state, pack)
+        return
+    axes, tiers, slots = (part.split(",") if part else [] for part in spell(state.layout).split("/"))
     _arrange_distinct(state, slots, pack)
     _arrange_tiers(state, tiers, pack)
     _arrange_axes(state, [axis.partition(":")[0] for axis in axes], pack)
+    state.layout = pack.layout
+
+
+def _begin(state: ContactState, pack: CompiledPack) -> None:
+    axes = len(pack.axes)
+    state.scores, state.reset_at = [0] * axes, [NEVER] * axes
+    state.rings, state.strongest = [b""] * axes, [b""] * axes
+    state.distinct = [{} for _ in pack.slots]
     state.layout = pack.layout
 
 

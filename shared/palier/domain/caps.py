@@ -6,6 +6,7 @@ scored (of the empty string for one without object): as many digests as touchpoi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -15,18 +16,16 @@ if TYPE_CHECKING:
     from palier.domain.compiled import CompiledRule
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
-    from palier.domain.words import WordRef
 
 _DIGEST: Final = 4
 """One pair of objects in 4 billion is taken for the same, if of the same type and day. Longer digests would be most of
 the state of a busy contact."""
-_BLANK: Final = blake2b(digest_size=_DIGEST)
 
 
+@lru_cache(maxsize=16_384)
 def _digest_of(object_id: str) -> bytes:
-    hasher = _BLANK.copy()
-    hasher.update(object_id.encode())
-    return hasher.digest()
+    """Contacts share mailings, pages and products: most objects come again soon."""
+    return blake2b(object_id.encode(), digest_size=_DIGEST).digest()
 
 
 _NO_OBJECT: Final = _digest_of("")
@@ -56,8 +55,10 @@ def use_cap(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule) -> 
             return True  # nothing to count it by
         count = digests + digest
     if today is None:
-        today = _open_day(state, day)
-    today[rule.ref] = count
+        _forget_days(state)
+        state.caps[day] = {rule.ref: count}
+    else:
+        today[rule.ref] = count
     return True
 
 
@@ -65,12 +66,8 @@ def _count(digest: bytes, digests: bytes) -> int:
     return sum(digests[at : at + _DIGEST] == digest for at in range(0, len(digests), _DIGEST))
 
 
-def _open_day(state: ContactState, day: int) -> dict[WordRef, int | bytes]:
-    """A fresh day; days that only late touchpoints could still ask for are dropped on the way."""
+def _forget_days(state: ContactState) -> None:
+    """Drops days that only late touchpoints could still ask for, once the day opened first is one of them."""
     caps, oldest = state.caps, (state.as_of - LATENESS_MS) // DAY_MS
     if caps and next(iter(caps)) < oldest:
-        for other in [other for other in caps if other < oldest]:
-            del caps[other]
-    today: dict[WordRef, int | bytes] = {}
-    caps[day] = today
-    return today
+        state.caps = {day: used for day, used in caps.items() if day >= oldest}

@@ -7,6 +7,7 @@ over every 49 days, tell an expired row from a fresh one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from palier.domain.state import ContactState
 
 _DIGEST: Final = 8
-_BLANK: Final = blake2b(digest_size=_DIGEST)
-"""Copying it costs half of making another."""
 _ROW: Final = Struct(">8sI")
+_ROW_SIZE: Final = _ROW.size
 _LOW: Final = Struct(">I")
 _LOW_32_BITS: Final = 0xFFFF_FFFF
 _HALF_TURN: Final = 0x8000_0000
@@ -27,9 +27,15 @@ _HALF_TURN: Final = 0x8000_0000
 
 def digest_of(source: str, touchpoint_id: str) -> bytes:
     """8 bytes that stand for the pair. The source's length keeps ("a", "bc") apart from ("ab", "c")."""
-    hasher = _BLANK.copy()
-    hasher.update(f"{len(source)}:{source}{touchpoint_id}".encode())
+    hasher = _hasher_of(source).copy()
+    hasher.update(touchpoint_id.encode())
     return hasher.digest()
+
+
+@lru_cache(maxsize=1_024)
+def _hasher_of(source: str) -> blake2b:
+    """A hasher that has taken the source in, to be copied."""
+    return blake2b(f"{len(source)}:{source}".encode(), digest_size=_DIGEST)
 
 
 def is_remembered(state: ContactState, digest: bytes) -> bool:
@@ -37,7 +43,7 @@ def is_remembered(state: ContactState, digest: bytes) -> bool:
     rows = state.remembered
     at = rows.find(digest)
     while at >= 0:
-        if at % _ROW.size == 0 and not _is_expired(rows, at, state.as_of - state.ahead - LATENESS_MS):
+        if at % _ROW_SIZE == 0 and not _is_expired(rows, at, state.as_of - state.ahead - LATENESS_MS):
             return True
         at = rows.find(digest, at + 1)
     return False
@@ -51,17 +57,19 @@ def remember(state: ContactState, digest: bytes, occurred_at: int, elapsed: int)
     are neither found nor counted.
     """
     start = state.as_of - LATENESS_MS
-    rows = state.remembered
-    if elapsed > LATENESS_MS:
-        rows = b""  # whatever was in it is older than the touchpoint before this one
+    # After a jump past the limit, whatever was remembered is older than the touchpoint before this one.
+    rows = b"" if elapsed > LATENESS_MS else state.remembered
+    fresh, size = 0, len(rows)
+    while fresh < size and _is_expired(rows, fresh, start):
+        fresh += _ROW_SIZE
+    if fresh:
+        rows = rows[fresh:]
     if occurred_at >= start:
         rows += _ROW.pack(digest, occurred_at & _LOW_32_BITS)
-    while rows and _is_expired(rows, 0, start):
-        rows = rows[_ROW.size :]
-    if len(rows) > REMEMBERED_IDS * _ROW.size:
+    if len(rows) > REMEMBERED_IDS * _ROW_SIZE:
         rows = b"".join(
-            rows[at : at + _ROW.size] for at in range(0, len(rows), _ROW.size) if not _is_expired(rows, at, start)
-        )[-REMEMBERED_IDS * _ROW.size :]
+            rows[at : at + _ROW_SIZE] for at in range(0, len(rows), _ROW_SIZE) if not _is_expired(rows, at, start)
+        )[-REMEMBERED_IDS * _ROW_SIZE :]
     state.remembered = rows
 
 
