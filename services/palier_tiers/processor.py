@@ -134,16 +134,12 @@ class TouchpointProcessor:
         if partition.torn and record.offset <= partition.torn.get(key, -1):
             context.newest_occurred_at = newest
             return None  # a torn transaction already committed this contact, and its outputs
-        state = partition.load(key)
+        state, was_erased = partition.live.get(key), False  # a live contact is never a stub: those lie elsewhere
         if state is None:
-            state = partition.load(stub_key(key, context.stub_salt))
-            if state is None:
-                home = self._home(key, partition.number)
-                if home != partition.number:
-                    return self._wrong_partition(partition.number, home)
-                state = ContactState.new()
-                context.contacts[UNENGAGED] += 1
-        was_erased = state.is_erased
+            state = self._load(partition, key)
+            if isinstance(state, Refusal):
+                return state
+            was_erased = state.is_erased
         try:
             outcome = fold(state, touchpoint, self._pack)
         except Exception as error:  # noqa: BLE001 - one record that we cannot fold must not stop the others
@@ -153,15 +149,31 @@ class TouchpointProcessor:
         context.newest_occurred_at = newest
         context.journal.append(touchpoint)
         context.tally.outcomes[touchpoint.type, outcome.name] += 1
+        is_erased = state.is_erased
         if outcome.changes:
             recorded_at = newest if self._event_clock else now_ms
-            self._announce(partition, outcome.changes, recorded_at, erased=state.is_erased)
-        if type(outcome) is not Duplicate:
-            if was_erased or state.is_erased:
-                self._save_around_erasure(partition, record, state, was_erased=was_erased)
-            else:
-                partition.save(key, state, record.offset)
+            self._announce(partition, outcome.changes, recorded_at, erased=is_erased)
+        if type(outcome) is Duplicate:
+            return None  # nothing has changed
+        if was_erased or is_erased:
+            self._save_around_erasure(partition, record, state, was_erased=was_erased)
+        else:
+            partition.save(key, state, record.offset)
         return None
+
+    def _load(self, partition: Partition, key: bytes) -> ContactState | Refusal:
+        """The contact at rest, its stub, or a new one; a refusal if a new one would be a second state."""
+        context: PartitionContext = partition.context
+        state: ContactState | None = partition.load(key)
+        if state is None:
+            state = partition.load(stub_key(key, context.stub_salt))
+        if state is not None:
+            return state
+        home = self._home(key, partition.number)
+        if home != partition.number:
+            return self._wrong_partition(partition.number, home)
+        context.contacts[UNENGAGED] += 1
+        return ContactState.new()
 
     def _announce(self, partition: Partition, changes: Sequence[TierChange], recorded_at: int, *, erased: bool) -> None:
         context: PartitionContext = partition.context
