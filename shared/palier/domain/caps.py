@@ -55,7 +55,8 @@ def use_cap(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule) -> 
             return True  # nothing to count it by
         count = digests + digest
     if today is None:
-        _forget_days(state)
+        if state.caps:
+            _forget_days(state)
         state.caps[day] = {rule.ref: count}
     else:
         today[rule.ref] = count
@@ -69,5 +70,5 @@ def _count(digest: bytes, digests: bytes) -> int:
 def _forget_days(state: ContactState) -> None:
     """Drops days that only late touchpoints could still ask for, once the day opened first is one of them."""
     caps, oldest = state.caps, (state.as_of - LATENESS_MS) // DAY_MS
-    if caps and next(iter(caps)) < oldest:
+    if next(iter(caps)) < oldest:
         state.caps = {day: used for day, used in caps.items() if day >= oldest}

@@ -23,14 +23,16 @@ class Slot(NamedTuple):
     most: int
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a contribution's day or type is noted: which slot, and how many that one holds."""
 
     place: int
     most: int
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Part:
     """What one touchpoint adds to one axis, with all that the fold would have to look up for it."""
 
     axis: int
@@ -52,6 +54,8 @@ class Weighting:
     code: bytes
     """Empty if it is not well known: each contact numbers it itself."""
     parts: tuple[Part, ...]
+    axes: tuple[int, ...]
+    """Of each part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,8 @@ def _weighting(
         )
     word = word_of(weights)
     code = bytes((CODES[word],)) if word in CODES else b""
-    return Weighting(word=word, code=code, parts=tuple(sorted(parts, key=lambda part: part.axis)))
+    parts.sort(key=lambda part: part.axis)
+    return Weighting(word=word, code=code, parts=tuple(parts), axes=tuple(part.axis for part in parts))
 
 
 def _compile_tier(tier: Tier, bit: int, axes: tuple[str, ...], slots: tuple[Slot, ...]) -> CompiledTier:

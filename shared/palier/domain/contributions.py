@@ -32,17 +32,16 @@ AS_BYTES: Final = tuple(bytes((slot,)) for slot in range(256))
 
 def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting) -> int:
     """A contribution arrives and enters the ring of every axis it weighs on, as yet without evidence; gives its slot."""
-    rings, parts = state.rings, weighting.parts
-    for part in parts:
-        axis = part.axis
+    rings, axes = state.rings, weighting.axes
+    for axis in axes:
         ring = rings[axis]
         if len(ring) == RING:
             rings[axis] = ring[1:]
             _leave_ring(state, axis, ring[0])
     slot = _fill_slot(state, occurred_at, weighting.code or _own_code(state, weighting.word))
     as_byte = AS_BYTES[slot]
-    for part in parts:
-        rings[part.axis] += as_byte
+    for axis in axes:
+        rings[axis] += as_byte
     return slot
 
 

@@ -53,7 +53,7 @@ def pack_evidence(state: ContactState, touchpoint: Touchpoint) -> bytes:
     else:
         packed = _text(touchpoint.id)
     if object_id:
-        of_object = _uuid(object_id)
+        of_object = _uuid(object_id) if len(object_id) == _UUID_CHARACTERS else b""
         flags |= _HAS_OBJECT | _OBJECT_IS_UUID if of_object else _HAS_OBJECT
         packed += of_object or _text(object_id)
     return bytes((flags, *names)) + packed + texts

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DIGEST: Final = 8
 _ROW: Final = Struct(">8sI")
 _ROW_SIZE: Final = _ROW.size
-_LOW: Final = Struct(">I")
+_low_bits: Final = Struct(">I").unpack_from
 _LOW_32_BITS: Final = 0xFFFF_FFFF
 _HALF_TURN: Final = 0x8000_0000
 
@@ -60,7 +60,7 @@ def remember(state: ContactState, digest: bytes, occurred_at: int, elapsed: int)
     # After a jump past the limit, whatever was remembered is older than the touchpoint before this one.
     rows = b"" if elapsed > LATENESS_MS else state.remembered
     fresh, size = 0, len(rows)
-    while fresh < size and _is_expired(rows, fresh, start):
+    while fresh < size and (_low_bits(rows, fresh + _DIGEST)[0] - start) & _LOW_32_BITS >= _HALF_TURN:
         fresh += _ROW_SIZE
     if fresh:
         rows = rows[fresh:]
@@ -75,5 +75,5 @@ def remember(state: ContactState, digest: bytes, occurred_at: int, elapsed: int)
 
 def _is_expired(rows: bytes, at: int, start: int) -> bool:
     """The row's time lies before `start`, both taken modulo 2**32."""
-    low: int = _LOW.unpack_from(rows, at + _DIGEST)[0]
-    return (low - start) & _LOW_32_BITS >= _HALF_TURN
+    expired: bool = (_low_bits(rows, at + _DIGEST)[0] - start) & _LOW_32_BITS >= _HALF_TURN
+    return expired

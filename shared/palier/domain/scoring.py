@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import exp2
 from typing import TYPE_CHECKING
 
-from palier.domain import distinct
 from palier.domain.contributions import add_contribution, points_of, time_of
+from palier.domain.distinct import forget_void, note_day, note_type
 from palier.domain.evidence import pack_evidence
 from palier.domain.limits import RESET_TOLERANCE_MS
 from palier.domain.strongest import delist_void, enlist
@@ -35,14 +35,15 @@ def contribute(
     t, as_of, scores, reset_at = touchpoint.occurred_at, state.as_of, state.scores, state.reset_at
     slot, listed = add_contribution(state, t, weighting), False
     for part in weighting.parts:
-        axis, points, _, half_life, _, days, types = part
+        axis, points = part.axis, part.points
         if t > reset_at[axis]:
-            score = scores[axis] + (points if t == as_of else points * exp2((t - as_of) / half_life))
+            score = scores[axis] + (points if t == as_of else points * exp2((t - as_of) / part.half_life))
             scores[axis] = 0 if points < 0 and score < 0 else score
+            days, types = part.days, part.types
             if days is not None:
-                distinct.note_day(state.distinct[days.place], t, days.most)
+                note_day(state.distinct[days.place], t, days.most)
             if types is not None:
-                distinct.note_type(state.distinct[types.place], rule.ref, t, types.most)
+                note_type(state.distinct[types.place], rule.ref, t, types.most)
             if enlist(state, slot, part, pack):
                 listed = True
     if listed:
@@ -56,7 +57,7 @@ def reset(state: ContactState, occurred_at: int, axes: tuple[int, ...], pack: Co
         if reset_at > state.reset_at[axis]:
             state.reset_at[axis] = reset_at
             state.scores[axis] = min(state.scores[axis], _remaining(state, axis, pack))
-            distinct.forget_void(state, axis, pack)
+            forget_void(state, axis, pack)
             delist_void(state, axis)
 
 
