@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from palier.domain.limits import MOST_AXES, MOST_TIERS, MOST_WEIGHTINGS
 from palier.domain.weightings import CODES, KNOWN, OWN, magnitude_of, weights_of, word_of
@@ -87,11 +87,8 @@ _FORBIDDEN_IN_NAMES: Final = frozenset(" ,/:=")
 UNKNOWN_RULE: Final = CompiledRule(ref="", known=False)
 
 
-class Threshold(NamedTuple):
-    """A limit on one axis."""
-
-    axis: int
-    limit: float
+Threshold: TypeAlias = tuple[int, float]
+"""An axis and a limit on it. A plain tuple: the fold takes apart several for each touchpoint."""
 
 
 class DistinctTest(NamedTuple):
@@ -251,13 +248,13 @@ def _compile_tier(tier: Tier, bit: int, axes: tuple[str, ...], slots: tuple[Slot
         enter=enter,
         leave=leave,
         distinct=distinct,
-        axes=tuple(sorted({threshold.axis for threshold in (*enter, *leave)})),
+        axes=tuple(sorted({axis for axis, _ in (*enter, *leave)})),
         source=tier,
     )
 
 
 def _thresholds(limits: Mapping[str, float], axes: tuple[str, ...]) -> tuple[Threshold, ...]:
-    return tuple(Threshold(_position(name, axes), float(limit)) for name, limit in limits.items())
+    return tuple((_position(name, axes), float(limit)) for name, limit in limits.items())
 
 
 def _position(name: str, axes: tuple[str, ...]) -> int:

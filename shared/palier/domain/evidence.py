@@ -96,17 +96,18 @@ def _names(own: list[str], words: tuple[str, ...]) -> list[int]:
 
 def _list_words(state: ContactState, words: tuple[str, ...]) -> None:
     """New words join the contact's list while there is room; those go that no evidence names any more."""
-    _collect(state)
+    if state.words:
+        _collect(state)
+    own = state.words
     for word in words:
-        if word not in _NUMBERED and word not in state.words and len(state.words) < _MOST_OWN:
-            state.words.append(word)
+        if word not in _NUMBERED and word not in own and len(own) < _MOST_OWN:
+            own.append(word)
 
 
 def _collect(state: ContactState) -> None:
     """Forgets the words that no evidence names any more."""
-    if not state.words:
-        return
-    named = b"".join([packed[1 : _end_of_names(packed)] for packed in state.evidence.values()])
+    # Every new word comes by here, so the end of the names is not asked for by a call each.
+    named = b"".join([packed[1 : 5 if packed[0] & _HAS_CAMPAIGN else 4] for packed in state.evidence.values()])
     used = [name for name in range(_OWN, _OWN + len(state.words)) if name in named]
     if len(used) < len(state.words):
         renumbered = bytearray(range(256))

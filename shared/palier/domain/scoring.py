@@ -21,10 +21,10 @@ def advance(state: ContactState, moment: int, pack: CompiledPack) -> None:
     """Decays every axis to `moment`, which becomes `as_of`; never backwards."""
     elapsed = state.as_of - moment
     if elapsed < 0:
-        scores = state.scores
-        for axis, half_life in enumerate(pack.half_lives):
-            if scores[axis]:
-                scores[axis] *= exp2(elapsed / half_life)
+        scores, half_lives = state.scores, pack.half_lives
+        for axis, score in enumerate(scores):
+            if score:
+                scores[axis] = score * exp2(elapsed / half_lives[axis])
         state.as_of = moment
 
 
