@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from palier_cli.commands import contracts, demo, explain, kafka, pack, publish, replay, topics, worker
+from palier_cli.commands import contracts, demo, explain, kafka, pack, publish, replay, state, topics, worker
 
 app = typer.Typer(
     name="palier",
@@ -27,6 +27,7 @@ app.command("explain", rich_help_panel=TRY)(explain.explain)
 app.command("worker", rich_help_panel=RUN, cls=worker.WorkerCommand)(worker.worker)
 app.command("publish", rich_help_panel=RUN)(publish.publish)
 app.command("topics", rich_help_panel=RUN)(topics.topics)
+app.add_typer(state.app, name="state", rich_help_panel=RUN)
 app.command("kafka", rich_help_panel=RUN)(kafka.kafka)
 app.add_typer(pack.app, name="pack", rich_help_panel=OWN)
 app.command("contracts", rich_help_panel=OWN)(contracts.contracts)

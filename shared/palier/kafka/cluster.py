@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from palier.errors import BrokerUnreachableError, ConfigurationError
 from palier.kafka.clients import client_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from palier.settings import Settings
 
+COORDINATOR_ATTEMPTS, COORDINATOR_PAUSE_S = 50, 0.2
 SET_ON_THE_TOPIC = 1  # config source DYNAMIC_TOPIC_CONFIG: neither a broker's setting nor Kafka's default
 
 
@@ -101,6 +103,40 @@ class Cluster:
         for response in await self._admin.alter_configs([resource]):
             for code, message, _, _ in response.resources:
                 _refused(f"set {', '.join(own)} on topic {name}", code, message)
+
+    async def id(self) -> str:
+        """What the cluster calls itself, once and for all."""
+        return str((await self._admin.describe_cluster())["cluster_id"])
+
+    async def members(self, group: str) -> int:
+        """How many consumers are in a group now, or have not been gone for as long as their session.
+
+        Raises:
+            BrokerUnreachableError: the group's coordinator is not to be had.
+        """
+        (response,) = await self._of_coordinator(lambda: self._admin.describe_consumer_groups([group]), group)
+        code, _group, _state, _protocol_type, _protocol, members, *_ = response.groups[0]
+        if code:
+            raise BrokerUnreachableError(f"the cluster does not describe group {group}: {for_code(code).__name__}")
+        return len(members)
+
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        """The offsets that a group has committed in a topic, by partition.
+
+        Raises:
+            BrokerUnreachableError: the group's coordinator is not to be had.
+        """
+        found = await self._of_coordinator(lambda: self._admin.list_consumer_group_offsets(group), group)
+        return {place.partition: at.offset for place, at in found.items() if place.topic == topic and at.offset >= 0}
+
+    async def _of_coordinator(self, ask: Callable[[], Awaitable[Any]], group: str) -> Any:
+        for _ in range(COORDINATOR_ATTEMPTS):  # a young cluster makes the coordinators' topic on the first question
+            try:
+                return await ask()
+            except KafkaError as error:
+                why = error
+            await asyncio.sleep(COORDINATOR_PAUSE_S)
+        raise BrokerUnreachableError(f"the coordinator of group {group} does not answer: {why!r}")
 
     async def delete(self, names: Collection[str]) -> None:
         """Delete topics with all they hold; those that are not there are passed over."""
