@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
 import sys
 import time
 import urllib.request
@@ -27,7 +28,8 @@ from palier.kafka.topics import apply_topics
 from palier.settings import Settings
 
 TESTS: Final = Path(__file__).parents[1]
-PALIER, FAUST, READING = "Palier", "idiomatic Faust", "aiokafka, reading only"
+PALIER, COMPILED = "Palier", "Palier, fold compiled"
+FAUST, READING = "idiomatic Faust", "aiokafka, reading only"
 POLL_S: Final = 0.5  # between two looks at a worker's metrics; ten times as often as a Prometheus would
 LIMIT_S: Final = 900.0
 PROGRESS: Final = re.compile(r"progress (\S+) (\d+)\n")
@@ -55,13 +57,25 @@ class Bench:
         )
 
 
-def run_palier(bench: Bench, touchpoints: int, number: int) -> Result:
+def run_compiled(bench: Bench, touchpoints: int, number: int) -> Result:
+    """The same worker over a copy of the package whose fold is compiled (deploy/compile_domain.py)."""
+    folder = bench.work_dir / "compiled"
+    if not folder.exists():
+        script = TESTS.parent / "deploy" / "compile_domain.py"
+        subprocess.run([sys.executable, str(script), "--into", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return run_palier(bench, touchpoints, number, compiled=folder)
+
+
+def run_palier(bench: Bench, touchpoints: int, number: int, compiled: Path | None = None) -> Result:
     """The real worker, everything on, until it has committed every touchpoint."""
-    settings = palier_settings(bench, number)
+    name = PALIER if compiled is None else COMPILED
+    settings = palier_settings(bench, number, "palier" if compiled is None else "compiled")
     asyncio.run(apply_topics(settings, lambda _line: None))
     environment = {
         f"PALIER_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_unset=True).items()
     }
+    if compiled is not None:
+        environment["PYTHONPATH"] = os.pathsep.join((str(compiled), str(TESTS)))
     deadline = time.monotonic() + LIMIT_S
     with bench.start(settings.app_id, ["-m", "palier_tiers"], environment) as process:
         outcomes: Counter[str] = Counter()
@@ -72,14 +86,14 @@ def run_palier(bench: Bench, touchpoints: int, number: int) -> Result:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not done after {LIMIT_S:.0f} s: {process.log.read_text()[-2_000:]}")
         exit_code = process.stop()
-    result = _judge_palier(bench, settings, touchpoints, number, process, outcomes, exit_code)
+    result = _judge_palier(name, bench, settings, touchpoints, number, process, outcomes, exit_code)
     asyncio.run(_delete_topics(settings))
     return result
 
 
-def palier_settings(bench: Bench, number: int) -> Settings:
+def palier_settings(bench: Bench, number: int, kind: str = "palier") -> Settings:
     """Settings of a worker that shares nothing with those of other rounds but the touchpoints."""
-    name = f"palier-{number}"
+    name = f"{kind}-{number}"
     return Settings(
         brokers=bench.brokers,
         app_id=name,
@@ -131,6 +145,7 @@ def run_reading(bench: Bench, touchpoints: int, number: int) -> Result:
 
 
 def _judge_palier(
+    name: str,
     bench: Bench,
     settings: Settings,
     touchpoints: int,
@@ -178,7 +193,7 @@ def _judge_palier(
     if torn:
         faults.append(f"{torn} of {len(sequences)} contacts have lost, doubled or disordered tier changes")
     return Result(
-        **_pace(PALIER, number, process, points, touchpoints),
+        **_pace(name, number, process, points, touchpoints),
         state=StateSizes.of(states.values()),
         changelog_records=records,
         changelog_bytes=size,

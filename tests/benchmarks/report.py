@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.candidates import FAUST, PALIER, READING
+from benchmarks.candidates import COMPILED, FAUST, PALIER, READING
 from palier.kafka.jars import KAFKA_VERSION
 
 if TYPE_CHECKING:
@@ -40,14 +40,15 @@ ROWS: Final[dict[str, Callable[[Result], float | None]]] = {
 
 
 def table(results: Sequence[Result]) -> str:
-    """Medians over the rounds, a column per candidate; the ratio columns are Palier's figure over the other's."""
-    columns = [name for name in (PALIER, FAUST, READING) if any(of.candidate == name for of in results)]
-    others = [name for name in columns if name != PALIER and PALIER in columns]
-    header = ["median of the rounds", *columns, *(f"Palier / {name}" for name in others)]
+    """Medians over the rounds, a column per candidate; ratio columns are Palier's figure over the other's."""
+    columns = [name for name in (PALIER, COMPILED, FAUST, READING) if any(of.candidate == name for of in results)]
+    ours = [name for name in (PALIER, COMPILED) if name in columns]
+    pairs = [(our, other) for other in (FAUST, READING) if other in columns for our in ours]
+    header = ["median of the rounds", *columns, *(f"{our} / {other}" for our, other in pairs)]
     lines = [f"| {' | '.join(header)} |", "|---" + "|---:" * (len(header) - 1) + "|"]
     for row, figure in ROWS.items():
         medians = {name: _median(results, name, figure) for name in columns}
-        ratios = [_ratio(medians[PALIER], medians[name]) for name in others]
+        ratios = [_ratio(medians[our], medians[other]) for our, other in pairs]
         lines.append(f"| {row} | {' | '.join([*(_number(medians[name]) for name in columns), *ratios])} |")
     rounds = [
         f"{name}: {', '.join(f'{of.per_second:,.0f}' for of in results if of.candidate == name)} touchpoints/s"

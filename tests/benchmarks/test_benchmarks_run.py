@@ -9,6 +9,7 @@ import pytest
 from benchmarks import stages, throughput
 from benchmarks.progress import interpolate, measured_span
 from benchmarks.workload import KINDS, arrivals
+from external_tools import external_tool
 from palier.contracts.decoding import decode_touchpoint
 from palier.contracts.refusal import Refusal
 from palier.packs import load_pack
@@ -19,6 +20,7 @@ TOUCHPOINTS, OF_FAUST = 3_000, 1_000
 @pytest.mark.kafka
 def test_every_candidate_folds_every_touchpoint(tmp_path, capsys):
     """One tiny round of the real command: Palier commits each touchpoint once, whatever is emitted is in the topics."""
+    external_tool("gcc")
     file = tmp_path / "results.json"
     sizes = ["--touchpoints", str(TOUCHPOINTS), "--faust-touchpoints", str(OF_FAUST), "--contacts", "200"]
     assert throughput.main([*sizes, "--rounds", "1", "--json", str(file)]) == 0
@@ -26,10 +28,12 @@ def test_every_candidate_folds_every_touchpoint(tmp_path, capsys):
     results = {result["candidate"]: result for result in json.loads(file.read_text())["results"]}
     assert {name: result["touchpoints"] for name, result in results.items()} == {
         "Palier": TOUCHPOINTS,
+        "Palier, fold compiled": TOUCHPOINTS,
         "idiomatic Faust": OF_FAUST,
         "aiokafka, reading only": TOUCHPOINTS,
     }
     palier = results["Palier"]
+    assert results["Palier, fold compiled"]["outcomes"] == palier["outcomes"]
     assert sum(palier["outcomes"].values()) == TOUCHPOINTS
     assert palier["outcomes"]["refused"] == 0
     assert palier["outcomes"]["duplicate"] > 0

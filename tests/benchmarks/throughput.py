@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import report
-from benchmarks.candidates import Bench, palier_settings, run_faust, run_palier, run_reading
+from benchmarks.candidates import Bench, palier_settings, run_compiled, run_faust, run_palier, run_reading
 from benchmarks.loading import load
 from benchmarks.workload import arrivals, contacts_for
 from palier.kafka.local import LocalKafka
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from benchmarks.results import Result
 
-CANDIDATES: Final = {"palier": run_palier, "faust": run_faust, "reading": run_reading}
+CANDIDATES: Final = {"palier": run_palier, "compiled": run_compiled, "faust": run_faust, "reading": run_reading}
 TOPIC: Final = "touchpoints"
 
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, folder: Path) -> list[Result]:
     """Broker, load, rounds."""
     contacts = options.contacts or contacts_for(options.touchpoints)
-    sizes = {"palier": options.touchpoints, "reading": options.touchpoints}
+    sizes = dict.fromkeys(("palier", "compiled", "reading"), options.touchpoints)
     sizes["faust"] = options.faust_touchpoints or max(1, options.touchpoints // 10)
     results = []
     with LocalKafka(folder / "kafka", say=_say, heap="1g") as kafka:
