@@ -71,6 +71,10 @@ class MeasuredProcess:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(STOP_S)
 
+    def wait(self) -> int:
+        """The exit code of a command that ends by itself."""
+        return self._process.wait()
+
     def cpu_s_between(self, start: float, end: float) -> float:
         """CPU seconds used between two moments."""
         curve = [(sample.moment, sample.cpu_s) for sample in self.samples]

@@ -10,7 +10,14 @@ import msgspec
 import pytest
 
 from domain_kit.contact import DEFAULT, START, Contact, small_pack, snapshot
-from palier.contracts.contact_state import STATE_VERSION, UnknownStateVersionError, decode_state, encode_state
+from palier.contracts.contact_state import (
+    STATE_VERSION,
+    StateHead,
+    UnknownStateVersionError,
+    decode_head,
+    decode_state,
+    encode_state,
+)
 from palier.domain.fold import fold
 from palier.domain.limits import DAY_MS
 from palier.domain.state import FIELDS, ContactState
@@ -157,3 +164,36 @@ def test_what_is_no_state_is_refused(data):
     """As data that need an operator, never as a crash or a half-read state."""
     with pytest.raises(DataError):
         decode_state(data)
+
+
+@pytest.mark.parametrize("make", [ContactState.new, lambda: typical(1), lambda: busiest(1)])
+def test_the_head_of_a_state_is_that_of_the_whole(make):
+    """What is read without the rest is what the whole says."""
+    assert StateHead.__struct_fields__ == ("version", *FIELDS[: len(StateHead.__struct_fields__) - 1])
+    state = make()
+    head = decode_head(encode_state(state))
+    same = "sequence", "erased_at", "as_of", "ahead", "earned", "held", "is_erased"
+    assert [getattr(head, name) for name in same] == [getattr(state, name) for name in same]
+    if state.layout:
+        assert (head.layout, head.headline) == (state.layout, state.headline)
+
+
+@pytest.mark.parametrize("placement", [None, 0, (1 << 33) - 1])
+def test_the_head_of_a_stub_tells_its_placement(placement):
+    """And that it is one."""
+    ada = Contact(small_pack())
+    ada.does("forget")
+    ada.state.placement = placement
+    head = decode_head(encode_state(ada.state))
+    assert (head.is_erased, head.placement, head.erased_at) == (True, placement, ada.state.erased_at)
+
+
+@pytest.mark.parametrize("data", [b"", b"not a state", pack([]), pack({}), pack(["1", 0, -1]), pack([0, 0, -1])])
+def test_no_head_without_a_state(data):
+    """The same refusals as of the whole."""
+    with pytest.raises(DataError):
+        decode_head(data)
+    with pytest.raises(UnknownStateVersionError):
+        decode_head(pack([STATE_VERSION + 1, "whatever", {"is": "new"}]))
+    with pytest.raises(DataError):
+        decode_head(encode_state(typical(3))[:-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from palier.settings import Settings
+
+Answer = TypeVar("Answer")
 
 COORDINATOR_ATTEMPTS, COORDINATOR_PAUSE_S = 50, 0.2
 SET_ON_THE_TOPIC = 1  # config source DYNAMIC_TOPIC_CONFIG: neither a broker's setting nor Kafka's default
@@ -114,11 +116,15 @@ class Cluster:
         Raises:
             BrokerUnreachableError: the group's coordinator is not to be had.
         """
-        (response,) = await self._of_coordinator(lambda: self._admin.describe_consumer_groups([group]), group)
-        code, _group, _state, _protocol_type, _protocol, members, *_ = response.groups[0]
-        if code:
-            raise BrokerUnreachableError(f"the cluster does not describe group {group}: {for_code(code).__name__}")
-        return len(members)
+
+        async def ask() -> int:
+            (response,) = await self._admin.describe_consumer_groups([group])
+            code, _group, _state, _protocol_type, _protocol, members, *_ = response.groups[0]
+            if code:
+                raise for_code(code)
+            return len(members)
+
+        return await self._of_coordinator(ask, group)
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
         """The offsets that a group has committed in a topic, by partition.
@@ -126,10 +132,15 @@ class Cluster:
         Raises:
             BrokerUnreachableError: the group's coordinator is not to be had.
         """
-        found = await self._of_coordinator(lambda: self._admin.list_consumer_group_offsets(group), group)
+
+        async def ask() -> dict[Any, Any]:
+            found: dict[Any, Any] = await self._admin.list_consumer_group_offsets(group)
+            return found
+
+        found = await self._of_coordinator(ask, group)
         return {place.partition: at.offset for place, at in found.items() if place.topic == topic and at.offset >= 0}
 
-    async def _of_coordinator(self, ask: Callable[[], Awaitable[Any]], group: str) -> Any:
+    async def _of_coordinator(self, ask: Callable[[], Awaitable[Answer]], group: str) -> Answer:
         for _ in range(COORDINATOR_ATTEMPTS):  # a young cluster makes the coordinators' topic on the first question
             try:
                 return await ask()

@@ -57,9 +57,9 @@ async def consumer(settings: Settings, *, committed: bool = True) -> AsyncIterat
         enable_auto_commit=False,
         max_partition_fetch_bytes=FETCH_BYTES,
     )
-    await made.start()
-    await asyncio.sleep(0)  # a task of aiokafka's that is ended before its first step makes stop() fail
     try:
+        await made.start()
+        await asyncio.sleep(0)  # a task of aiokafka's that is ended before its first step makes stop() fail
         yield made
     finally:
         # Cancelled while it takes note of an assignment, aiokafka's fetching goes on, and so does this waiting for it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from palier.contracts.contact_state import decode_state
+from palier.contracts.contact_state import decode_head
 from palier.contracts.stub_key import STUB_PREFIX
 from palier.engine.meta import META_KEY, Envelope, Meta, decode_meta
 from palier.errors import DataError
@@ -12,7 +12,7 @@ from palier.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from palier.domain.state import ContactState
+    from palier.contracts.contact_state import StateHead
     from palier.engine.ports import Record
 
 OURS = b"\0"  # what every key begins with that is no contact id
@@ -62,8 +62,8 @@ class ChangelogPartition:
     def _damaged(self, record: Record, why: str) -> DataError:
         return DataError(f"{self._where}, offset {record.offset}: {why}")
 
-    def finished(self) -> Iterator[tuple[bytes, int, bytes, ContactState]]:
-        """(key, second in which it falls due, encoded state, the same decoded) of all contacts and stubs.
+    def finished(self) -> Iterator[tuple[bytes, int, bytes, StateHead]]:
+        """(key, second in which it falls due, encoded state, what it begins with) of all contacts and stubs.
 
         Raises:
             DataError: the partition has no META, its last transaction is torn, or a state cannot be read.
@@ -80,16 +80,16 @@ class ChangelogPartition:
                 )
         return self._decoded()
 
-    def _decoded(self) -> Iterator[tuple[bytes, int, bytes, ContactState]]:
+    def _decoded(self) -> Iterator[tuple[bytes, int, bytes, StateHead]]:
         for key, value in self._states.items():
             state = value[Envelope.SIZE :]
             try:
-                decoded = decode_state(state)
+                head = decode_head(state)
             except DataError as error:
                 raise DataError(f"{self._where}: {error}") from None
-            if decoded.is_erased != key.startswith(STUB_PREFIX):
+            if head.is_erased != key.startswith(STUB_PREFIX):
                 raise DataError(f"{self._where}: a contact lies where a stub should, or the other way round")
-            yield key, Envelope.due_in(value), state, decoded
+            yield key, Envelope.due_in(value), state, head
 
 
 def last_values(records: dict[bytes, Any], batch: Sequence[Any]) -> None:

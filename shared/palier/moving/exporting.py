@@ -31,13 +31,14 @@ from palier.moving.state_file import new_state_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Self
 
     from aiokafka import AIOKafkaConsumer
 
+    from palier.contracts.contact_state import StateHead
     from palier.engine.meta import Meta
     from palier.kafka.extents import Extent
-    from palier.moving.state_file import StateFileWriter
+    from palier.moving.state_file import Content, StateFileWriter
     from palier.settings import Settings
 
 Progressed: TypeAlias = "Callable[[str, int, int], None]"
@@ -91,12 +92,14 @@ async def export_state(
         partitioner=settings.partitioner,
     )
     with new_state_file(path) as file:
-        export = _Export(settings, topics, before, committed, file, progressed)
-        file.write(Kind.HEADER, header)
-        async with consumer(settings) as reader:
-            parts = [await export.partition(reader, number, undrained=undrained) for number in range(header.partitions)]
-        seal = export.seal()
-        file.write(Kind.SEAL, seal)
+        export = _Export(settings, topics, before, committed, _Appender(file), progressed)
+        async with export.file as appender:
+            await appender.append(Kind.HEADER, header)
+            async with consumer(settings) as reader:
+                numbers = range(header.partitions)
+                parts = [await export.partition(reader, number, undrained=undrained) for number in numbers]
+            seal = export.seal()
+            await appender.append(Kind.SEAL, seal)
         async with connect(settings) as cluster:
             await require_stopped(cluster, settings.application)
         if await settled_extents(settings, topics.changelog) != before[topics.changelog]:
@@ -104,6 +107,29 @@ async def export_state(
                 f"a worker of {settings.application} has been at work meanwhile: stop it, try again"
             )
     return Exported(seal, tuple(parts), file.bytes)
+
+
+class _Appender:
+    """Appends blocks in a thread, one at a time: the next is made up while this one is compressed."""
+
+    def __init__(self, file: StateFileWriter) -> None:
+        self._file = file
+        self._under_way: asyncio.Future[None] | None = None
+
+    async def append(self, kind: Kind, content: Content) -> None:
+        """Wait for the block before, and hand this one over."""
+        if self._under_way is not None:
+            await self._under_way
+        self._under_way = asyncio.ensure_future(asyncio.to_thread(self._file.write, kind, content))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind_of_error: type[BaseException] | None, *_rest: object) -> None:
+        if self._under_way is not None:  # whatever happened, no thread may go on writing to the file
+            (failed,) = await asyncio.gather(self._under_way, return_exceptions=True)
+            if failed is not None and kind_of_error is None:
+                raise failed
 
 
 class _Export:
@@ -115,10 +141,11 @@ class _Export:
         topics: Topics,
         extents: dict[str, list[Extent]],
         committed: Mapping[int, int],
-        file: StateFileWriter,
+        file: _Appender,
         progressed: Progressed,
     ) -> None:
-        self._settings, self._topics, self._extents, self._file = settings, topics, extents, file
+        self.file = file
+        self._settings, self._topics, self._extents = settings, topics, extents
         self._committed, self._progressed = committed, progressed
         self._contacts, self._currents = SetDigest(), SetDigest()
         self._erased: Counter[str] = Counter()
@@ -150,13 +177,13 @@ class _Export:
                 f"{part.unread} records of {self._topics.touchpoints}, partition {number}, are not folded yet: start a "
                 "worker and let it read to the end, or export a backup with --undrained"
             )
-        self._file.write(Kind.PARTITION, part)
+        await self.file.append(Kind.PARTITION, part)
         for contacts in self._blocks_of_contacts(states):
-            await asyncio.to_thread(self._file.write, Kind.CONTACTS, contacts)
+            await self.file.append(Kind.CONTACTS, contacts)
         latest: dict[bytes, Any] = {}
         await self._read(reader, self._topics.tier_current, number, lambda records: last_values(latest, records))
         for currents in self._blocks_of_currents(latest):
-            await asyncio.to_thread(self._file.write, Kind.CURRENTS, currents)
+            await self.file.append(Kind.CURRENTS, currents)
         return part
 
     async def _read(
@@ -198,11 +225,11 @@ class _Export:
             stub_salt=summary.get("stub_salt"),
         )
 
-    def _blocks_of_contacts(self, states: Iterator[tuple[bytes, int, bytes, Any]]) -> Iterator[list[Contact]]:
+    def _blocks_of_contacts(self, states: Iterator[tuple[bytes, int, bytes, StateHead]]) -> Iterator[list[Contact]]:
         add, block, size = self._contacts.add, [], 0
-        for key, due_s, state, decoded in states:
-            if decoded.is_erased:
-                placement = decoded.placement
+        for key, due_s, state, head in states:
+            if head.is_erased:
+                placement = head.placement
                 self._erased[UNKNOWN_PLACEMENT if placement is None else placed_by(placement)] += 1
             data = contact_bytes(key, due_s, state)
             add(data)

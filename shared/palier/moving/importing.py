@@ -15,7 +15,7 @@ import asyncio
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
-from palier.contracts.contact_state import decode_state
+from palier.contracts.contact_state import decode_head
 from palier.contracts.records import BATCH_HEADER
 from palier.domain.words import spell
 from palier.engine.meta import META_KEY, Envelope, Meta, encode_meta
@@ -110,7 +110,9 @@ async def _write(load: Loader, file: StateFile, route: Route, topics: Topics, pr
     written, former = _Written(defaultdict(Counter), Counter()), 0
     header = (BATCH_HEADER, b"%d" % route.batch_number)
     blocks = file.blocks()
-    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+    coming = asyncio.create_task(asyncio.to_thread(next, blocks, None))
+    while (block := await coming) is not None:
+        coming = asyncio.create_task(asyncio.to_thread(next, blocks, None))  # unpacked while this one is written
         if isinstance(block.content, PartitionPart):
             former = block.content.number
         elif block.kind is Kind.CONTACTS:
@@ -129,12 +131,12 @@ async def _write_contacts(
 ) -> None:
     version, batch_number, pack = Envelope.VERSION, route.batch_number, Envelope.pack
     for key, due_s, encoded in contacts:
-        state = decode_state(encoded)
-        if state.is_erased:
-            number = route.place_stub(state, former)
+        head = decode_head(encoded)
+        if head.is_erased:
+            number = route.place_stub(head, former)
         else:
             number = route.place_contact(key, former)
-            written.contacts[number][spell(state.headline)] += 1
+            written.contacts[number][spell(head.headline)] += 1
         written.states[number] += 1
         await load.add(topics.changelog, number, key, pack(version, batch_number, 0, due_s) + encoded, [])
 

@@ -13,7 +13,7 @@ from palier.kafka.partitioning import partition_at, partition_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from palier.domain.state import ContactState
+    from palier.contracts.contact_state import StateHead
     from palier.kafka.extents import Extent
     from palier.moving.contents import PartitionPart
     from palier.moving.standstill import Topics
@@ -38,7 +38,7 @@ class Route(NamedTuple):
     with_currents: bool
     batch_number: int
     place_contact: Callable[[bytes, int], int]  # key, former partition -> partition
-    place_stub: Callable[[ContactState, int], int]
+    place_stub: Callable[[StateHead, int], int]
 
 
 def route_of(file: StateFile, settings: Settings, topics: Topics, cluster: str) -> Route:
@@ -79,7 +79,7 @@ def route_of(file: StateFile, settings: Settings, topics: Topics, cluster: str) 
 
 def _placing(
     file: StateFile, settings: Settings
-) -> tuple[Callable[[bytes, int], int], Callable[[ContactState, int], int]]:
+) -> tuple[Callable[[bytes, int], int], Callable[[StateHead, int], int]]:
     partitions, partitioner, header = settings.partitions, settings.partitioner, file.header
     if partitioner == "none":
         if (header.partitions, header.partitioner) != (partitions, "none"):
@@ -97,7 +97,7 @@ def _placing(
     def place_contact(key: bytes, _former: int) -> int:
         return partition_of(key, partitions, partitioner)
 
-    def place_stub(stub: ContactState, _former: int) -> int:
+    def place_stub(stub: StateHead, _former: int) -> int:
         assert stub.placement is not None, "counted in the seal"
         return partition_at(stub.placement, partitions)
 

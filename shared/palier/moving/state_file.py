@@ -17,7 +17,7 @@ import struct
 import zlib
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -34,6 +34,8 @@ MAX_PAYLOAD: Final = 64 << 20  # a damaged length must not ask for more memory t
 LEVEL: Final = 1  # states are digests and numbers: a higher level takes much longer and gains little
 KINDS: Final = frozenset(map(int, Kind))
 
+Content: TypeAlias = "Header | PartitionPart | Seal | Sequence[Contact] | Sequence[Current]"
+
 _frame = struct.Struct(">BI")
 _encode = msgspec.msgpack.Encoder().encode
 _decoders: Final[dict[Kind, msgspec.msgpack.Decoder[Any]]] = {
@@ -49,7 +51,7 @@ class Block(NamedTuple):
     """One block as read: its kind, what is in it, and where the next one begins, in bytes of the file."""
 
     kind: Kind
-    content: Header | PartitionPart | Seal | Sequence[Contact] | Sequence[Current]
+    content: Content
     end: int
 
 
@@ -61,7 +63,7 @@ class StateFileWriter:
         self._check = MAGIC
         self.bytes = file.write(MAGIC)
 
-    def write(self, kind: Kind, content: Header | PartitionPart | Seal | Sequence[Contact] | Sequence[Current]) -> None:
+    def write(self, kind: Kind, content: Content) -> None:
         """Append a block. Compressing takes the time and lets other threads run."""
         payload = zlib.compress(_encode(content), LEVEL)
         frame = _frame.pack(kind, len(payload))
