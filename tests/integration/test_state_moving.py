@@ -158,6 +158,40 @@ def test_twice_moved_and_back(make_settings, tmp_path):
     assert_goes_on(settings, copy, chains, values, salt=former)
 
 
+def test_timers_move_along(make_settings, tmp_path):
+    """Contacts that stay silent after the move lose their tiers when they would have: as `palier replay --until` says."""
+    event = {"clock": "event", "timer_grace": 3_600}
+    former, heir = make_settings(**event), make_settings(partitions=12, app_id="heir", **event)
+    names = [f"silent-{number}" for number in range(40)]
+    publish_json(former, *chain(*map(lawful, names)))
+    fold_all(former, tmp_path / "former")
+    moved(former, "export", tmp_path / "file")
+    moved(heir, "import", tmp_path / "file")
+    until, closing = "2025-06-01T00:00:00Z", {"occurred_at": "2025-06-01T01:00:01Z", "type": "page.viewed"}
+    homes = {
+        partition_of(name.encode(), 12, "murmur2"): name for name in (f"closing-{number}" for number in range(200))
+    }
+    closers = [touchpoint(homes[number], **closing) for number in range(12)]
+    publish_json(heir, *closers)
+    with Worker(heir, tmp_path / "heir") as worker:
+        deadline = time.monotonic() + 60
+        topic = output_topic(heir, heir.tier_changes_topic)
+        while sum(map(len, read_all(heir, topic)[topic])) < len(names):
+            assert time.monotonic() < deadline, worker.log
+            time.sleep(0.2)
+        assert worker.stop() == 0, worker.log
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"".join(message.value() + b"\n" for message in chain(*Read(former).source)))
+    replay = [sys.executable, "-m", "palier_cli", "replay", str(log), "--until", until]
+    chains = {}
+    for change in map(json.loads, subprocess.run(replay, capture_output=True, check=True).stdout.splitlines()):
+        chains.setdefault(change["contact_id"], []).append(change)
+    assert {name: [change["cause"] for change in changes] for name, changes in chains.items()} == {
+        name: ["touchpoint", "inactivity"] for name in names
+    }
+    assert list(chain_faults(chains, chain(*Read(former).changes, *Read(heir).changes))) == []
+
+
 # --- a backup, and back -----------------------------------------------------------------------------------------------------
 def test_a_backup_is_restored_onto_the_same_touchpoints(make_settings, tmp_path):
     """State and changelog are gone, half of the touchpoints unread: the heir goes on where the backup stood."""
