@@ -26,6 +26,7 @@ def config(brokers, name, partitions, data_dir, session_s):
         table="chain",
         partitions=int(partitions),
         data_dir=Path(data_dir),
+        checkpoint_interval_s=float(os.environ.get("CHAIN_CHECKPOINT_INTERVAL", "0.1")),
         session_timeout_s=float(session_s),
         client={"bootstrap_servers": brokers},
     )

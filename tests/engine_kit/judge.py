@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from engine_kit.chain import OUTPUT, STATE, step
 from palier.contracts.records import BATCH_HEADER
 from palier.engine.meta import META_KEY, Envelope, decode_meta
+
+NOT_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE}
 
 
 def read_all(brokers, topic, partitions, isolation="read_committed", limit_s=60):
@@ -38,12 +40,37 @@ def read_all(brokers, topic, partitions, isolation="read_committed", limit_s=60)
     return records
 
 
-def ends(brokers, topic, partitions):
-    """Where each partition of a topic ends."""
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "judge"})
-    found = [consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1] for number in range(partitions)]
+def ends(brokers, topic, partitions, limit_s=30):
+    """Where each partition of a topic ends. A partition that was just made has no leader for a moment: asked again."""
+    consumer, found, deadline = (
+        Consumer({"bootstrap.servers": brokers, "group.id": "judge"}),
+        [],
+        time.monotonic() + limit_s,
+    )
+    while len(found) < partitions:
+        try:
+            found.append(consumer.get_watermark_offsets(TopicPartition(topic, len(found)), 10)[1])
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
     consumer.close()
     return found
+
+
+def aborted_records(brokers, name, partitions):
+    """How many records of changelog and outputs no transaction committed: those that kills and fencing undid.
+
+    What is not decided yet, because its transaction is still open, does not count.
+    """
+    count = 0
+    for topic in (f"{name}-chain-changelog", f"{name}-out"):
+        everything = read_all(brokers, topic, partitions, "read_uncommitted")
+        for written, committed in zip(everything, read_all(brokers, topic, partitions), strict=True):
+            offsets = {message.offset() for message in committed}
+            decided = max(offsets, default=-1)
+            count += sum(message.offset() < decided and message.offset() not in offsets for message in written)
+    return count
 
 
 @dataclass
@@ -75,9 +102,7 @@ def judge(brokers, name, partitions):
         verdict.faults += check_changelog(number, changelog[number], outputs[number], expected_state, verdict)
         verdict.source += len(source[number])
         verdict.outputs += len(got)
-    for topic, committed in ((changelog_topic, changelog), (output_topic, outputs)):
-        everything = read_all(brokers, topic, partitions, "read_uncommitted")
-        verdict.aborted += sum(map(len, everything)) - sum(map(len, committed))
+    verdict.aborted = aborted_records(brokers, name, partitions)
     return verdict
 
 
@@ -128,4 +153,4 @@ def positions(brokers, name, partitions):
     return found
 
 
-__all__ = ["OUTPUT", "Verdict", "ends", "judge", "positions", "read_all"]
+__all__ = ["OUTPUT", "Verdict", "aborted_records", "ends", "judge", "positions", "read_all"]
