@@ -11,6 +11,10 @@ FRESH_S = 5.0  # a fetch answered longer ago proves nothing about now
 class PartitionClock:
     """Wall clock while caught up; otherwise no later than what was read. All times are arguments.
 
+    To be asked often: whoever has not asked for as long as an answer is fresh may have been frozen (a paused container,
+    a sleeping machine). Then answers from before the freeze still lie in the socket; they are dated by when they are
+    taken out of it, and tell of a topic as it was long ago. So after such a gap no answer counts for a while.
+
     `event_only`: never the wall clock (simulated time, backfills).
     """
 
@@ -19,6 +23,8 @@ class PartitionClock:
     _stable: dict[str, int] = field(default_factory=dict)
     _moved_s: dict[str, float] = field(default_factory=dict)  # when the last stable offset last moved, or was the end
     _answered_s: dict[str, float] = field(default_factory=dict)
+    _asked_s: float | None = None
+    _trusted_from_s: float = 0.0  # answers from before prove nothing
 
     def fetched(self, topic: str, stable: int, high_watermark: int, answered_s: float) -> float:
         """A fetch was answered at `answered_s` (wall clock, seconds); the topic ended at `high_watermark` then.
@@ -37,8 +43,12 @@ class PartitionClock:
 
         Up to the high watermark, not the last stable offset: a hanging upstream transaction must not look like silence.
         """
+        if self._asked_s is not None and now_s - self._asked_s > FRESH_S:
+            self._trusted_from_s = now_s + FRESH_S
+        self._asked_s = now_s
+        oldest_s = max(now_s - FRESH_S, self._trusted_from_s)
         return bool(folded_to) and all(
-            topic in self._high and now_s - self._answered_s[topic] <= FRESH_S and position >= self._high[topic]
+            topic in self._high and self._answered_s[topic] >= oldest_s and position >= self._high[topic]
             for topic, position in folded_to.items()
         )
 
