@@ -278,6 +278,24 @@ RECOVERY = Row(
             (Query("max by (partition) (palier_recovery_remaining_records{})", "{{partition}}"),),
         ),
         Panel(
+            "Time left to recover",
+            "As fast as it has been so far, by worker.",
+            "s",
+            (Query("max by (instance) (palier_recovery_remaining_seconds{})", "{{instance}}"),),
+        ),
+        Panel(
+            "Standby lag",
+            "Changelog records that warm copies lack. With PALIER_STANDBYS every partition has one; near 0, it takes over at once.",
+            "short",
+            (Query("max by (partition) (palier_standby_lag_records{})", "{{partition}}"),),
+        ),
+        Panel(
+            "Losses accepted",
+            "Records damaged or gone that somebody let pass with --accept-data-loss. Anything but 0 is part of an incident.",
+            "short",
+            (Query("sum(increase(palier_data_loss_accepted_records_total{}[1h]))", "records"),),
+        ),
+        Panel(
             "Duration of recoveries",
             "From assignment to work, over the last hour.",
             "s",

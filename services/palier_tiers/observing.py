@@ -26,7 +26,7 @@ class MetricsObserver:
         """See Observer."""
         self._metrics.worker_state(WorkerState(state))
 
-    def partitions_assigned(self, active: set[int], partitions: int) -> None:
+    def partitions_assigned(self, active: set[int], standby: set[int], partitions: int) -> None:
         """See Observer."""
         self._metrics.topic_partitions(partitions)
         self._metrics.rebalanced()
@@ -35,9 +35,19 @@ class MetricsObserver:
         for partition in active:
             self._metrics.partition_assigned(partition)
         self._owned = set(active)
+        self._metrics.standby_partitions(standby)
 
-    def partitions_recovering(self, remaining: Mapping[int, int]) -> None:
+    def standby_fetched(self, partition: int, lag: int) -> None:
         """See Observer."""
+        self._metrics.standby_lag(partition, lag)
+
+    def data_lost(self, records: int) -> None:
+        """See Observer."""
+        self._metrics.data_lost(records)
+
+    def partitions_recovering(self, remaining: Mapping[int, int], seconds_left: float) -> None:
+        """See Observer."""
+        self._metrics.recovery_time_left(seconds_left)
         for partition, records in remaining.items():
             self._metrics.recovery_remaining(partition, records)
 

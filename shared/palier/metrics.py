@@ -31,7 +31,7 @@ from palier.health import Health, WorkerState
 from palier.histogram import BatchHistogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 OTHER_TYPE = "other"
 OUTCOMES = ("scored", "noted", "capped", "duplicate", "late", "erased", "unknown", "refused")
@@ -80,6 +80,7 @@ class Metrics:
         self._clock = clock
         self._types = frozenset(types)
         self._tiers = (UNENGAGED, *tiers)
+        self._standby: frozenset[int] = frozenset()
         self._define_process()
         self._define_life_cycle()
         self._define_traffic(reasons)
@@ -146,6 +147,16 @@ class Metrics:
         self._rebalances = self._counter("palier_rebalances_total", "Rebalances of the group that this worker saw.")
         self._recovery_remaining = self._gauge(
             "palier_recovery_remaining_records", "Changelog records still to be read before work begins.", "partition"
+        )
+        self._recovery_time_left = self._gauge(
+            "palier_recovery_remaining_seconds", "How long recovery may still take, as fast as it has been so far."
+        )
+        self._standby_lag = self._gauge(
+            "palier_standby_lag_records", "Changelog records that this worker's warm copy lacks.", "partition"
+        )
+        self._data_lost = self._counter(
+            "palier_data_loss_accepted_records_total",
+            "Records damaged or gone that an operator let pass with --accept-data-loss, as far as they can be counted.",
         )
         self._recovery_duration = self._histogram(
             "palier_recovery_duration_seconds", "From assignment to recovered, per partition.", RECOVERY_BOUNDS_S
@@ -241,6 +252,29 @@ class Metrics:
         if self.health.owns(partition):
             self.health.recovering(partition, records)
             self._recovery_remaining.labels(partition).set(records)
+
+    def recovery_time_left(self, seconds: float) -> None:
+        """How long recovery may still take."""
+        self._recovery_time_left.set(seconds)
+
+    def standby_partitions(self, partitions: Collection[int]) -> None:
+        """The partitions that this worker keeps a warm copy of from now on."""
+        for partition in self._standby.difference(partitions):
+            self._partition_owned.remove(str(partition), "standby")
+            self._standby_lag.remove(str(partition))
+        for partition in set(partitions) - self._standby:
+            self._partition_owned.labels(partition, "standby").set(1)
+            self._standby_lag.labels(partition).set(0)
+        self._standby = frozenset(partitions)
+
+    def standby_lag(self, partition: int, records: int) -> None:
+        """The copy of a partition lacks so many records."""
+        if partition in self._standby:
+            self._standby_lag.labels(partition).set(records)
+
+    def data_lost(self, records: int) -> None:
+        """Damage that was accepted."""
+        self._data_lost.inc(records)
 
     def partition_recovered(self, partition: int, seconds: float | None = None) -> None:
         """The partition's state is whole, so many seconds after its assignment; None: it was ours before and is kept."""

@@ -30,6 +30,7 @@ from palier.domain.demotion import next_demotion_at
 from palier.domain.fold import fold
 from palier.domain.state import ContactState
 from palier.engine.partition import Partition
+from palier.engine.partition_copy import PartitionCopy
 from palier.packs import load_pack
 from palier.settings import Settings
 from palier_tiers.processor import TouchpointProcessor
@@ -141,7 +142,7 @@ def _walk_in_stages(records: Sequence[Record], checkpoint: int, pack: RulePack, 
 
 def _walk_as_worker(records: Sequence[Record], checkpoint: int, pack: RulePack, costs: Costs) -> None:
     processor = TouchpointProcessor(Settings(partitioner="none"), pack)
-    partition = Partition(0, processor)
+    partition = Partition(PartitionCopy(0), processor)
     processor.open(partition, {})
     for number, window in _windows(records, checkpoint):
         of_window = costs if number >= WARM_UP * len(records) else Costs()

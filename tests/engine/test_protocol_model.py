@@ -33,18 +33,26 @@ class ProtocolMachine(RuleBasedStateMachine):
     def begin(self):
         self.log, self.source, self.generation = new_log(), [], 0
         self.workers: list[FakeWorker] = []
+        self.standby = FakeWorker(self.log, self.source)
 
     # --- the world ----------------------------------------------------------------------------------------------------
     @rule(keys=st.lists(st.sampled_from([b"a", b"b", b"c"]), min_size=1, max_size=30))
     def produce(self, keys):
         self.source += keys
 
-    @precondition(lambda self: len(self.workers) < 2)
     @rule()
-    def a_worker_gets_the_partition(self):
-        """The old owner, if there is one, has not noticed: a zombie."""
+    def a_standby_follows(self):
+        """It reads what is committed by now, which may end in the middle of what a ghost will commit."""
+        self.standby.read_changelog(self.log.stable(CHANGELOG))
+
+    @precondition(lambda self: len(self.workers) < 2)
+    @rule(warm=st.booleans())
+    def a_worker_gets_the_partition(self, warm):
+        """The old owner, if there is one, has not noticed: a zombie. The new one may have been a standby."""
         self.generation += 1
         worker = FakeWorker(self.log, self.source)
+        if warm:
+            worker, self.standby = self.standby, worker
         worker.hear(e.Assigned(self.generation))
         self.workers.append(worker)
 

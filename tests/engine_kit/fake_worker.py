@@ -11,6 +11,7 @@ from palier.engine import events as e
 from palier.engine import protocol as p
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.partition import Partition
+from palier.engine.partition_copy import PartitionCopy
 
 CHANGELOG, OUTPUT, SOURCE = "changelog", "out", "source"
 
@@ -26,7 +27,8 @@ class FakeWorker:
     def __init__(self, log, source):
         self.log, self.source = log, source
         self.protocol = p.PartitionProtocol(0, frozenset({SOURCE}), CHANGELOG, {TARGET: OUTPUT})
-        self.partition = Partition(0, ChainProcessor())
+        self.copy = PartitionCopy(0)
+        self.partition = Partition(self.copy, ChainProcessor())
         self.command = None
         self.exit = None
         self.epoch = None
@@ -74,12 +76,24 @@ class FakeWorker:
         self.crashes_seen = self.log.crashes
         return any(self.log.stable(topic) < self.log.high(topic) for topic in self.log.topics)
 
+    def read_changelog(self, end):
+        """What was committed since our copy was last brought up to date: on recovery, and as a standby now and then."""
+        start = self.copy.read_from(0, end)
+        self.copy.recover(
+            [
+                SimpleNamespace(key=entry.key, value=entry.value, offset=offset)
+                for offset, entry in self.log.committed(CHANGELOG, end)
+                if offset >= start
+            ],
+            end,
+        )
+
     def _do(self, command, only):
         log, epoch = self.log, self.epoch
         match command:
             case c.Fence():
                 self.epoch = log.init_producer()
-                self.partition = Partition(0, ChainProcessor())
+                self.partition = Partition(self.copy, ChainProcessor())
                 return e.Fenced()
             case c.MeasureLogs():
                 return e.LogsMeasured(
@@ -100,14 +114,10 @@ class FakeWorker:
                 log.end_transaction(epoch, commit=commit)
                 return e.HangingEnded()
             case c.Recover(end):
-                records = [
-                    SimpleNamespace(key=entry.key, value=entry.value, offset=offset)
-                    for offset, entry in log.committed(CHANGELOG, end)
-                ]
-                self.partition.recover(records, end)
-                count = self.partition.recovered()
-                ChainProcessor().open(self.partition, self.partition.meta.summary)
-                return e.Recovered(self.partition.meta, end, count)
+                self.read_changelog(end)
+                self.copy.recovered()
+                ChainProcessor().open(self.partition, self.copy.meta.summary)
+                return e.Recovered(self.copy.meta, end, self.copy.records_read)
             case c.MeasureSource():
                 return e.SourceMeasured({SOURCE: 0}, {SOURCE: len(self.source)}, {SOURCE: None})
             case c.Seek():
@@ -119,7 +129,11 @@ class FakeWorker:
                 outputs = self.snapshot.outputs.get(TARGET, [])
                 counts = {TARGET: len(outputs), CHANGELOG: len(self.snapshot.changelog)}
                 self.meta = Meta(
-                    batch_number=batch_number, positions=dict(positions), records=counts, summary=self.snapshot.summary
+                    batch_number=batch_number,
+                    positions=dict(positions),
+                    records=counts,
+                    summary=self.snapshot.summary,
+                    deletions=sum(state is None for state in self.snapshot.changelog.values()),
                 )
                 log.add_partitions(epoch, [CHANGELOG, OUTPUT] if outputs else [CHANGELOG])
                 return e.Begun(self.meta, len(outputs))

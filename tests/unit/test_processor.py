@@ -144,7 +144,7 @@ def test_who_has_a_state_is_never_misplaced():
     before.feed(*lawful("ada"), *lawful("bob"), erased("bob", 4))
     before.checkpoint()
     after = Bench(partitions=4, number=home_of_ada() ^ 1, partitioner="murmur2")
-    after.partition.store.put_all(before.changelog[-1], 1)
+    after.partition.copy.store.write(before.changelog[-1].items(), None)
     after.feed(touchpoint("ada", 5, type="contact.erased"), granted("bob", 5), *lawful("cyd"))
     after.checkpoint()
     assert [change["contact_id"] for change in after.changes] == ["ada"]
@@ -314,7 +314,7 @@ def test_what_a_torn_transaction_committed_is_not_folded_again():
     torn.feed(*lawful("ada"))
     torn.checkpoint()
     bench = Bench()
-    bench.partition.store.put_all(torn.changelog[0], 1)
+    bench.partition.copy.store.write(torn.changelog[0].items(), None)
     bench.partition.torn = {b"ada": 1}
     bench.feed(*lawful("ada"), touchpoint("ada", 4), *lawful("bob"))
     bench.checkpoint()

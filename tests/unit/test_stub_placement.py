@@ -87,7 +87,7 @@ def test_the_salt_of_stubs_moves_with_the_state():
     former.checkpoint()
     assert former.summary["stub_salt"] == former.settings.application
     heir = Bench(app_id="heir", summary=former.summary)
-    heir.partition.store.apply([(key, b"\0" * 17 + state) for key, state in former.states.items()], 1)
+    heir.partition.copy.store.write([(key, b"\0" * 17 + state) for key, state in former.states.items()], None)
     heir.feed(touchpoint("ada", 3))
     heir.checkpoint()
     assert heir.states == former.states, "a touchpoint from before the erasure made the contact anew"

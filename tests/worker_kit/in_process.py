@@ -11,6 +11,7 @@ from palier.contracts.contact_state import encode_state
 from palier.contracts.dead_letter import DeadLetter
 from palier.engine.meta import Meta
 from palier.engine.partition import Partition
+from palier.engine.partition_copy import PartitionCopy
 from palier.packs import load_pack
 from palier.settings import Settings
 from palier_tiers.processor import DEAD_LETTER, TIER_CHANGES, TIER_CURRENT, TouchpointProcessor
@@ -36,7 +37,7 @@ class Bench:
         self.pack = pack or load_pack(None)
         self.settings = Settings(**({"clock": "event", "partitioner": "none"} | settings))
         self.processor = TouchpointProcessor(self.settings, self.pack)
-        self.partition = Partition(number, self.processor)
+        self.partition = Partition(PartitionCopy(number), self.processor)
         self.processor.open(self.partition, summary or {})
         self.offset = self.batch_number = 0
         self.committed: dict[str, list[Any]] = defaultdict(list)  # target -> records
@@ -103,4 +104,4 @@ class Bench:
     @property
     def states(self):
         """Key -> encoded state, as committed."""
-        return {key: encode_state(self.partition.load(key)) for key in self.partition.store}
+        return {key: encode_state(self.partition.load(key)) for key, _ in self.partition.copy.store.items()}

@@ -8,13 +8,19 @@ import faust
 
 from palier.engine.engine import Engine
 from palier.engine.faust_logger import FAUST_LOGGER
+from palier.engine.losses import Losses
+from palier.engine.partition_copy import PartitionCopy
 from palier.engine.recovery import BatchTableManager
+from palier.engine.store import MemoryStore
 from palier.engine.table import PartitionedTable
 from palier.engine.transport import BatchSchema, BatchTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from palier.engine.config import EngineConfig
     from palier.engine.ports import Observer, Processor
+    from palier.engine.store import StateStore
 
 MAX_FETCH_BYTES = 4 << 20  # per partition and request
 QUEUED_BATCHES = 8
@@ -31,6 +37,20 @@ class EngineApp(faust.App):  # type: ignore[misc] # Faust is untyped here
         return BatchTransport(self.conf.broker_consumer, self)
 
 
+def copies(config: EngineConfig, losses: Losses) -> Callable[[int], PartitionCopy]:
+    """How the copy of a partition is opened: in memory it begins empty, on disk with what was left there."""
+
+    def open_copy(number: int) -> PartitionCopy:
+        store: StateStore = MemoryStore()
+        if config.store == "rocksdb://":
+            from palier.engine.rocksdb_store import RocksStore
+
+            store = RocksStore(config.data_dir / "rocksdb" / str(number), limit_s=config.store_limit_s)
+        return PartitionCopy(number, store, changelog=config.changelog, losses=losses)
+
+    return open_copy
+
+
 def create_engine_app(config: EngineConfig, processor: Processor, observer: Observer) -> EngineApp:
     """A Faust app that folds `config.sources` with `processor`. Nothing is started, no module state is touched."""
     session = config.session_timeout_s
@@ -45,13 +65,14 @@ def create_engine_app(config: EngineConfig, processor: Processor, observer: Obse
         web_enabled=False,
         datadir=config.data_dir,
         TableManager=BatchTableManager,
-        table_standby_replicas=0,
+        table_standby_replicas=config.standbys,
         consumer_auto_offset_reset="earliest",
         broker_max_poll_records=config.fetch_records,
         consumer_max_fetch_size=MAX_FETCH_BYTES,
         broker_session_timeout=session,
         consumer_group_instance_id=config.group_instance_id,
-        broker_heartbeat_interval=session / 6,
+        # The answer to a heartbeat is how others hear that a worker has left: its partitions rest that long.
+        broker_heartbeat_interval=min(session / 6, 0.5),
         broker_request_timeout=max(30.0, session + 5.0),
         broker_rebalance_timeout=max(60.0, session),
         broker_commit_interval=1.0,
@@ -59,9 +80,10 @@ def create_engine_app(config: EngineConfig, processor: Processor, observer: Obse
         stream_recovery_delay=0.0,
         stream_wait_empty=True,
     )
-    table = PartitionedTable(app, name=config.table, processor=processor, partitions=config.partitions)
+    losses = Losses(accepted=config.accept_data_loss, count=observer.data_lost)
+    table = PartitionedTable(app, name=config.table, open_copy=copies(config, losses), partitions=config.partitions)
     app.tables.add(table)
-    engine = app.engine = Engine(config, table.data, processor, observer)
+    engine = app.engine = Engine(config, table.data, processor, observer, losses)
 
     async def fold_batches(stream: Any) -> None:
         async for event in stream.noack().events():

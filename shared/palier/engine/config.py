@@ -30,6 +30,10 @@ class EngineConfig:
     fetch_records: int = 20_000
     timer_grace_s: float = 3600.0
     event_clock: bool = False
+    store: str = "memory://"  # or rocksdb://, in data_dir
+    store_limit_s: float = 7 * 86_400.0  # the changelog's delete.retention: an older copy on disk may miss deletions
+    standbys: int = 0  # copies of each partition that other workers keep warm
+    accept_data_loss: bool = False
     client: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from palier.engine.config import EngineConfig
-    from palier.engine.partition import Partition
+    from palier.engine.losses import Losses
+    from palier.engine.partition_copy import PartitionCopy
     from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
 
@@ -34,34 +35,48 @@ CROWDED_TICK_S = 0.05  # many fall due at once: in small portions, so that touch
 class Engine:
     """Called by the consumer (assign, submit, quiesce) and by recovery (the steps in between), on one event loop."""
 
-    def __init__(self, config: EngineConfig, store: PartitionedStore, processor: Processor, observer: Observer) -> None:
+    def __init__(
+        self,
+        config: EngineConfig,
+        store: PartitionedStore,
+        processor: Processor,
+        observer: Observer,
+        losses: Losses,
+    ) -> None:
         self.config, self.observer = config, observer
+        self.losses = losses
         self._store, self._processor = store, processor
         self._runners: dict[int, Runner] = {}
         self._generation = -1
         self._turned_at_s = time.monotonic()
         self.records_done = 0  # folded or recovered
 
-    def partition(self, number: int) -> Partition:
-        """State of an assigned partition."""
-        return self._runners[number].partition
+    def copy(self, number: int) -> PartitionCopy:
+        """What we have of a partition that is assigned to us, as its owner or as a standby."""
+        return self._store.copy(number)
 
     # --- assignment: fence, before anything is read -------------------------------------------------------------------
     async def assign(self, assigned: set[TP], generation: int) -> None:
         """A new generation of the group. Afterwards each partition waits for recovery, or is retained as it is."""
         self.observer.state_changed("recovering")
         numbers = {tp.partition for tp in assigned if tp.topic in self.config.sources}
+        standby = {tp.partition for tp in assigned if tp.topic == self.config.changelog} - numbers
         gone = [self._runners.pop(number) for number in set(self._runners) - numbers]
         await asyncio.gather(*(runner.close() for runner in gone), return_exceptions=True)
-        self._store.keep_only(numbers)
+        self._store.keep_only(numbers | standby)
         for number in numbers - set(self._runners):
-            self._runners[number] = Runner(number, self.config, self._store, self._processor, self.observer)
+            self._runners[number] = Runner(
+                number, self.config, self._store, self._processor, self.observer, self.losses
+            )
         self._generation = generation
         await asyncio.gather(*(runner.drive(Assigned(generation)) for runner in self._runners.values()))
         recovering = sorted(self.recovery_ends())
         retained = sorted(numbers.difference(recovering))
-        logger.info("generation %d: partitions %s to recover, %s retained", generation, recovering, retained)
-        self.observer.partitions_assigned(numbers, self.config.partitions)
+        logger.info(
+            "generation %d: partitions %s to recover, %s retained, %s standby",
+            generation, recovering, retained, sorted(standby),
+        )  # fmt: skip
+        self.observer.partitions_assigned(numbers, standby, self.config.partitions)
 
     def recovery_ends(self) -> dict[int, int]:
         """Changelog offset up to which each partition that is not retained must be applied."""
@@ -75,9 +90,10 @@ class Engine:
         """The changelogs are applied; `positions`: where each was left."""
         for number, runner in list(self._runners.items()):
             if isinstance(runner.waiting, Recover) and number in positions:
-                records = runner.partition.recovered()
-                self._processor.open(runner.partition, runner.partition.meta.summary)
-                await runner.drive(Recovered(runner.partition.meta, positions[number], records))
+                copy = runner.partition.copy
+                copy.recovered()
+                self._processor.open(runner.partition, copy.meta.summary)
+                await runner.drive(Recovered(copy.meta, positions[number], copy.records_read))
 
     async def position_sources(self, consumer: Any) -> None:
         """Seek every source partition to the META of its state."""

@@ -17,7 +17,8 @@ class Meta(msgspec.Struct, array_like=True, frozen=True):
     """Where a partition stands, committed together with the state it describes.
 
     `positions`: source topic -> next offset to read. `records`: target -> records of this transaction, so that a torn
-    one can be told. `summary`: the processor's own (counts, clock, rule pack).
+    one can be told. `summary`: the processor's own (counts, clock, rule pack). `deletions`: how many of the changelog's
+    records are deletions, which compaction removes one day.
     """
 
     version: int = META_VERSION
@@ -25,6 +26,7 @@ class Meta(msgspec.Struct, array_like=True, frozen=True):
     positions: dict[str, int] = {}
     records: dict[str, int] = {}
     summary: dict[str, Any] = {}
+    deletions: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -101,11 +101,17 @@ class Observer(Protocol):
     def state_changed(self, state: str) -> None:
         """starting, joining, recovering, running, draining."""
 
-    def partitions_assigned(self, active: set[int], partitions: int) -> None:
-        """The partitions this worker owns from now on, out of so many."""
+    def partitions_assigned(self, active: set[int], standby: set[int], partitions: int) -> None:
+        """The partitions this worker owns and those it keeps a copy of from now on, out of so many."""
 
-    def partitions_recovering(self, remaining: Mapping[int, int]) -> None:
-        """Changelog offsets still to be read, by partition."""
+    def partitions_recovering(self, remaining: Mapping[int, int], seconds_left: float) -> None:
+        """Changelog offsets still to be read, by partition, and how long that may take."""
+
+    def standby_fetched(self, partition: int, lag: int) -> None:
+        """The copy of a partition that another worker owns is so many changelog offsets behind."""
+
+    def data_lost(self, records: int) -> None:
+        """So many records are damaged or gone, and an operator has accepted that."""
 
     def partitions_recovered(self, partitions: Mapping[int, Mapping[str, Any]], records: int, seconds: float) -> None:
         """Summaries of the partitions that are ready now, from META."""

@@ -59,8 +59,9 @@ from palier.engine.events import (
     SourceMeasured,
     TimersTaken,
 )
+from palier.engine.losses import Losses
 from palier.engine.meta import Meta
-from palier.errors import ExitCode
+from palier.errors import DataError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,7 @@ class PartitionProtocol:
     sources: frozenset[str]
     changelog: str
     outputs: Mapping[str, str]  # target, as META counts it -> topic
+    losses: Losses = field(default_factory=Losses)
     phase: Phase = Phase.RELEASED
     generation: int = -1
     committed: Meta = field(default_factory=Meta)
@@ -241,11 +243,12 @@ class PartitionProtocol:
 
     def _on_recovered(self, event: Recovered) -> Command:
         if event.records and not event.meta.batch_number:
-            return self._exit(
-                ExitCode.DATA,
-                f"changelog {self.changelog}, partition {self.partition}: {event.records} records but no META; "
-                "its state cannot be trusted and is not thrown away: restore the topic",
+            changelog = f"{self.changelog}, partition {self.partition}"
+            lost = self._lost(
+                changelog, f"{event.records} records but no META, so they cannot be trusted", event.records
             )
+            if lost is not None:
+                return lost
         self.committed, self.position = event.meta, event.position
         if self._hanging_outputs:
             self._attempts = 0
@@ -258,25 +261,34 @@ class PartitionProtocol:
     def _on_source_measured(self, event: SourceMeasured) -> Command:
         self.next = {}
         for topic in sorted(self.sources):
-            wanted, first, end = self.committed.positions.get(topic), event.first[topic], event.next[topic]
-            if wanted is None:
-                if not self.committed.batch_number and event.group.get(topic) is not None:
-                    return self._exit(
-                        ExitCode.DATA,
-                        f"changelog {self.changelog}, partition {self.partition} is empty, but the group has already "
-                        f"read {topic} up to offset {event.group[topic]}: state was lost; restore the changelog, or "
-                        "choose a new PALIER_APP_ID to begin anew",
-                    )
-                wanted = first
-            if not first <= wanted <= end:
-                return self._exit(
-                    ExitCode.DATA,
-                    f"{topic}, partition {self.partition}: the state goes on at offset {wanted}, the topic has "
-                    f"{first} to {end}: it was shortened or made anew; restore it, or choose a new PALIER_APP_ID",
-                )
+            wanted = self._position_in(topic, event.first[topic], event.next[topic], event.group.get(topic))
+            if isinstance(wanted, Exit):
+                return wanted
             self.next[topic] = wanted
         self._settled = dict(self.next)
         return Seek(dict(self.next))
+
+    def _position_in(self, topic: str, first: int, end: int, group: int | None) -> int | Exit:
+        """Where to go on in a source topic that has [first, end); `group`: its offset, which counts only without META."""
+        source, lost = f"{topic}, partition {self.partition}", None
+        wanted = self.committed.positions.get(topic)
+        if wanted is None and group is not None and not self.committed.batch_number:
+            why = f"empty, but the group has already read {topic} up to offset {group}: state was lost"
+            lost = self._lost(f"{self.changelog}, partition {self.partition}", why, max(1, group - first))
+            wanted = group  # not the beginning: what was told must not be told again
+        if lost is None and wanted is not None and not first <= wanted <= end:
+            gone, how = (first - wanted, "was shortened") if wanted < first else (1, "was made anew")
+            lost = self._lost(source, f"the state goes on at {wanted}, the topic has {first} to {end}: it {how}", gone)
+            wanted = first
+        return lost or (first if wanted is None else wanted)
+
+    def _lost(self, where: str, why: str, records: int) -> Exit | None:
+        """Damage: None if an operator has accepted it."""
+        try:
+            self.losses.take(where, why, records)
+        except DataError as error:
+            return self._exit(ExitCode.DATA, str(error))
+        return None
 
     # --- running ------------------------------------------------------------------------------------------------------
     def _on_batch(self, event: BatchArrived) -> Command | None:

@@ -22,11 +22,33 @@ from palier.engine.faust_logger import FAUST_LOGGER
 from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faust.types import TP
 
     from palier.engine.engine import Engine
 
 logger = logging.getLogger(__name__)
+
+WORTH_FREEZING = 10_000  # records applied; a warm standby takes over without the pause of a full collection
+TELL_EVERY_S = 5.0
+LOOK_EVERY_S = 1.0
+
+
+class Progress:
+    """How far a recovery has got; tells it from time to time."""
+
+    def __init__(self, offsets: int, now_s: float) -> None:
+        self._offsets, self._began_s, self._told_s = offsets, now_s, now_s
+        self.seconds_left = 0.0
+
+    def look(self, remaining: int, now_s: float) -> None:
+        """So many changelog offsets remain to be read."""
+        done = self._offsets - remaining
+        self.seconds_left = remaining * (now_s - self._began_s) / done if done > 0 else 0.0
+        if remaining and now_s - self._told_s >= TELL_EVERY_S:
+            self._told_s = now_s
+            logger.info("recovering: %d of %d offsets read, %.0f s left", done, self._offsets, self.seconds_left)
 
 
 class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
@@ -41,6 +63,8 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
     _ends: dict[TP, int]  # changelogs being applied -> where each ends
     _positions: dict[int, int]  # partition -> changelog position it was applied up to
     _applied: int
+    _progress: Progress
+    _looked_s = 0.0  # at the standbys
 
     @Service.task  # type: ignore[untyped-decorator] # mode is untyped here
     async def _slurp_changelogs(self) -> None:
@@ -72,30 +96,43 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
     # --- called by the consumer, between two fetches ------------------------------------------------------------------------
     def on_records(self, tp: TP, records: list[Any], position: int) -> None:
         """Changelog records of one partition. Any that cannot be applied ends the process: state is never skipped."""
-        if tp not in self._ends:
+        recovering = tp in self._ends
+        if not (recovering or tp in self.standby_tps):
             return
         try:
-            self.engine.partition(tp.partition).recover(records, position)
+            self.engine.copy(tp.partition).recover(records, position)
         except PalierError as error:
             exit_now(error.exit_code, str(error))
         except Exception as error:  # noqa: BLE001 - crash-only
             exit_now(ExitCode.DATA, f"{tp.topic}, partition {tp.partition}, from offset {records[0].offset}: {error!r}")
-        self._applied += len(records)
-        self.engine.records_done += len(records)
+        if recovering:
+            self._applied += len(records)
+            self.engine.records_done += len(records)
 
     def after_poll(self) -> None:
         """Only here is the position exactly what was applied: no fetch is in flight."""
         if not self._ends:
+            self._look_at_standbys()
             return
         position_of = self.app.consumer.position_of
         for tp in [tp for tp, end in self._ends.items() if (position_of(tp) or 0) >= end]:
             self._ends.pop(tp)
             self._positions[tp.partition] = position_of(tp)
-        self.engine.observer.partitions_recovering(
-            {tp.partition: end - (position_of(tp) or 0) for tp, end in self._ends.items()}
-        )
+        remaining = {tp.partition: end - (position_of(tp) or 0) for tp, end in self._ends.items()}
+        self._progress.look(sum(remaining.values()), time.monotonic())
+        self.engine.observer.partitions_recovering(remaining, self._progress.seconds_left)
         if not self._ends:
             self._all_applied.set()
+
+    def _look_at_standbys(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_s < LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
+        for tp in self.standby_tps:
+            state = self.app.consumer.partition_state(tp)
+            if state is not None and state.lso is not None:
+                self.engine.observer.standby_fetched(tp.partition, max(0, state.lso - state._position))  # noqa: SLF001
 
     # --- one recovery -------------------------------------------------------------------------------------------------------
     @property
@@ -120,8 +157,11 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
             return  # the next rebalance is on its way
         # Seek BEFORE the flow resumes: otherwise records from the old position are handed over.
         await self._wait(engine.position_sources(consumer))
+        standbys = set(self.standby_tps)
+        if standbys:
+            await self._place(standbys, await consumer.highwaters(*standbys))
         engine.start()
-        consumer.resume_partitions({tp for tp in consumer.assignment() if not self._is_changelog_tp(tp)})
+        consumer.resume_partitions({tp for tp in consumer.assignment() if not self._is_changelog_tp(tp)} | standbys)
         self.completed.set()
         await self._resume_flow()
         self.tables.on_actives_ready()
@@ -131,10 +171,18 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         engine.observer.partitions_recovered(engine.summaries(), self._applied, seconds)
         logger.info("recovered %d changelog records of %d partitions in %.2f s", self._applied, len(ends), seconds)
 
+    async def _place(self, tps: set[TP], ends: Mapping[TP, int]) -> int:
+        """Seek changelogs to where our copies of them read on. Returns how many offsets lie between there and the ends."""
+        consumer, copy = self.app.consumer, self.engine.copy
+        first = await consumer.earliest_offsets(*tps)
+        positions = {tp: copy(tp.partition).read_from(first[tp], ends[tp]) for tp in tps}
+        await self._wait(consumer.seek_wait(positions))
+        return sum(ends[tp] - positions[tp] for tp in tps)
+
     async def _apply_changelogs(self, ends: dict[TP, int]) -> None:
         consumer, tps = self.app.consumer, set(ends)
-        starts = await consumer.earliest_offsets(*tps)
-        await self._wait(consumer.seek_wait(starts))
+        offsets = await self._place(tps, ends)
+        self._progress = Progress(offsets, time.monotonic())
         self._ends, self._all_applied = dict(ends), asyncio.Event()
         gc.disable()  # a million new objects, none of them garbage
         try:
@@ -145,8 +193,9 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
             self._ends = {}
             consumer.pause_partitions(tps)
             gc.enable()
-        gc.collect()
-        gc.freeze()
+        if self._applied >= WORTH_FREEZING:
+            gc.collect()
+            gc.freeze()
 
     async def _resume_flow(self) -> None:
         self.app.flow_control.resume()

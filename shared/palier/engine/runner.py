@@ -48,6 +48,7 @@ from palier.engine.events import (
 )
 from palier.engine.exits import exit_now
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
+from palier.engine.partition import Partition
 from palier.engine.ports import CommittedCheckpoint
 from palier.engine.protocol import SETTLE_PAUSE_S, PartitionProtocol
 from palier.engine.tail import last_record
@@ -56,7 +57,8 @@ from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:
     from palier.engine.config import EngineConfig
-    from palier.engine.partition import Partition, PartitionSnapshot
+    from palier.engine.losses import Losses
+    from palier.engine.partition import PartitionSnapshot
     from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
 
@@ -82,11 +84,17 @@ class Runner:
     """One assigned partition: its protocol, state, producer and checkpoint task."""
 
     def __init__(
-        self, number: int, config: EngineConfig, store: PartitionedStore, processor: Processor, observer: Observer
+        self,
+        number: int,
+        config: EngineConfig,
+        store: PartitionedStore,
+        processor: Processor,
+        observer: Observer,
+        losses: Losses,
     ) -> None:
         self.number = number
-        self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog, config.outputs)
-        self.partition: Partition = store.fresh(number)
+        self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog, config.outputs, losses)
+        self.partition = Partition(store.copy(number), processor)
         self.waiting: Command | None = None  # what only the consumer can carry out: Recover, MeasureSource, Seek
         self.lag = 0
         self.clock = PartitionClock(config.event_clock)
@@ -173,7 +181,7 @@ class Runner:
         return self._writer
 
     async def _fence(self) -> Event:
-        self.partition = self._store.fresh(self.number)
+        self.partition = Partition(self._store.copy(self.number), self._processor)
         await self._take_new_writer()
         return Fenced()
 
@@ -201,7 +209,13 @@ class Runner:
         records = {target: len(outputs) for target, outputs in snapshot.outputs.items()}
         outputs = sum(records.values())
         records["changelog"] = len(snapshot.changelog)
-        self._meta = Meta(batch_number=batch_number, positions=positions, records=records, summary=snapshot.summary)
+        self._meta = Meta(
+            batch_number=batch_number,
+            positions=positions,
+            records=records,
+            summary=snapshot.summary,
+            deletions=sum(state is None for state in snapshot.changelog.values()),
+        )
         topics = [self._config.outputs[target] for target in snapshot.outputs]
         await self.writer.begin([*topics, self._config.changelog])
         return Begun(self._meta, outputs)

@@ -1,56 +1,85 @@
-"""Where contacts of one partition rest between checkpoints."""
+"""Where contacts of one partition rest between checkpoints: a port, and its implementation in memory.
+
+A store holds what the changelog holds, and nothing else: it is a copy, and may be thrown away at any time. It never runs
+ahead of the log, since it gets a transaction only after its commit.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from palier.engine.meta import Meta
+
+
+class Mark(NamedTuple):
+    """How far a copy has got: the META of the last transaction in it, and the changelog offset just after that META."""
+
+    meta: Meta
+    position: int
 
 
 class StateStore(Protocol):
-    """Encoded states by key. Holds committed data only; `position` is the changelog offset it has been applied up to."""
+    """Encoded states of one partition by key.
 
-    position: int | None
+    It may hold more than its mark says: records are absolute, so reading some of them again changes nothing. A store that
+    outlives the process keeps states and mark together, atomically.
+    """
+
+    @property
+    def mark(self) -> Mark | None:
+        """How far this copy has got; None: nothing in it counts, read the changelog from its beginning."""
 
     def get(self, key: bytes) -> bytes | None:
         """The encoded state, None if there is none."""
 
-    def put_all(self, states: Mapping[bytes, bytes | None], position: int | None) -> None:
-        """Committed states of one transaction; None deletes."""
+    def write(self, states: Iterable[tuple[bytes, bytes | None]], mark: Mark | None) -> None:
+        """Committed states in the order of the changelog, None deletes. `mark` None: the mark stays where it is."""
 
-    def apply(self, records: Iterable[tuple[bytes, bytes | None]], position: int) -> None:
-        """Records of the changelog, in order."""
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """All keys with their encoded states, in no particular order. Not while it is written."""
 
-    def __iter__(self) -> Iterator[bytes]: ...
+    def clear(self) -> None:
+        """Throw the copy away: no states, no mark."""
+
+    def close(self) -> None:
+        """Let go of files and locks. A store that outlives the process can be opened again afterwards."""
+
     def __len__(self) -> int: ...
 
 
 class MemoryStore:
-    """A dict: fastest, and recovered from the changelog at each assignment."""
+    """A dict: fastest, and gone with the process."""
 
     def __init__(self) -> None:
-        self.position: int | None = None
+        self.mark: Mark | None = None
         self._states: dict[bytes, bytes] = {}
         self.get = self._states.get  # the hot path pays for no extra call
 
-    def put_all(self, states: Mapping[bytes, bytes | None], position: int | None) -> None:
+    def write(self, states: Iterable[tuple[bytes, bytes | None]], mark: Mark | None) -> None:
         """See StateStore."""
-        self.apply(states.items(), 0)
-        self.position = position
-
-    def apply(self, records: Iterable[tuple[bytes, bytes | None]], position: int) -> None:
-        """See StateStore."""
-        states = self._states
-        for key, value in records:
+        held = self._states
+        for key, value in states:
             if value is None:
-                states.pop(key, None)
+                held.pop(key, None)
             else:
-                states[key] = value
-        self.position = position
+                held[key] = value
+        if mark is not None:
+            self.mark = mark
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._states)
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """See StateStore."""
+        return iter(self._states.items())
+
+    def clear(self) -> None:
+        """See StateStore."""
+        self._states.clear()
+        self.mark = None
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def __len__(self) -> int:
         return len(self._states)

@@ -8,12 +8,13 @@ import faust
 from faust.stores.base import Store
 
 from palier.engine.faust_logger import FAUST_LOGGER
-from palier.engine.partition import Partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from palier.engine.ports import Processor
+    from palier.engine.partition_copy import PartitionCopy
+
+    OpenCopy = Callable[[int], PartitionCopy]
 
 
 class PartitionedStore(Store):  # type: ignore[misc] # Faust is untyped here
@@ -21,41 +22,39 @@ class PartitionedStore(Store):  # type: ignore[misc] # Faust is untyped here
 
     logger = FAUST_LOGGER
 
-    def __init__(self, *args: Any, processor: Processor, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, open_copy: OpenCopy, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._processor = processor
-        self.partitions: dict[int, Partition] = {}
+        self._open_copy = open_copy
+        self._copies: dict[int, PartitionCopy] = {}
 
-    def fresh(self, number: int) -> Partition:
-        """A new, empty partition in place of any old one."""
-        partition = self.partitions[number] = Partition(number, self._processor)
-        return partition
+    def copy(self, number: int) -> PartitionCopy:
+        """What we have of a partition: kept warm, opened from disk, or empty."""
+        held = self._copies.get(number)
+        if held is None:
+            held = self._copies[number] = self._open_copy(number)
+        return held
 
     def keep_only(self, numbers: set[int]) -> None:
-        """Forget every other partition."""
-        for number in set(self.partitions) - numbers:
-            del self.partitions[number]
+        """Let go of every other partition."""
+        for number in set(self._copies) - numbers:
+            self._copies.pop(number).store.close()
 
     def persisted_offset(self, tp: Any) -> int | None:
         """Last changelog offset applied."""
-        partition = self.partitions.get(tp.partition)
-        position = None if partition is None else partition.store.position
-        return None if position is None else position - 1
+        held = self._copies.get(tp.partition)
+        return None if held is None or held.position is None else held.position - 1
 
     def __getitem__(self, key: bytes) -> Any:
-        for partition in self.partitions.values():
-            if (state := partition.load(key)) is not None:
-                return state
-        raise KeyError(key)
+        raise TypeError("contacts are read by the fold, through their partition")
 
     def __contains__(self, key: object) -> bool:
-        return any(partition.load(key) is not None for partition in self.partitions.values())  # type: ignore[arg-type]
+        raise TypeError("contacts are read by the fold, through their partition")
 
     def __iter__(self) -> Iterator[bytes]:
-        return (key for partition in self.partitions.values() for key in partition.store)
+        return (key for held in self._copies.values() for key, _ in held.store.items())
 
     def __len__(self) -> int:
-        return sum(len(partition.store) for partition in self.partitions.values())
+        return sum(len(held.store) for held in self._copies.values())
 
     def __setitem__(self, key: bytes, value: Any) -> None:
         raise TypeError("contacts are written by the fold, through their partition")
@@ -68,11 +67,11 @@ class PartitionedStore(Store):  # type: ignore[misc] # Faust is untyped here
         raise TypeError("changelog records are applied in bulk")
 
     def reset_state(self) -> None:
-        """Forget everything."""
-        self.partitions.clear()
+        """Let go of everything."""
+        self.keep_only(set())
 
     async def backup_partition(self, *_: Any, **__: Any) -> None:
-        """Memory has nothing to back up: the changelog is the backup."""
+        """The changelog is the backup."""
 
     def restore_backup(self, *_: Any, **__: Any) -> None:
         """See backup_partition."""
@@ -83,9 +82,9 @@ class PartitionedTable(faust.Table):  # type: ignore[misc]
 
     logger = FAUST_LOGGER
 
-    def __init__(self, *args: Any, processor: Processor, **kwargs: Any) -> None:
-        self._processor = processor
+    def __init__(self, *args: Any, open_copy: OpenCopy, **kwargs: Any) -> None:
+        self._open_copy = open_copy
         super().__init__(*args, **kwargs)
 
     def _new_store(self) -> PartitionedStore:
-        return PartitionedStore("memory://", self.app, self, processor=self._processor, loop=self.loop)
+        return PartitionedStore("memory://", self.app, self, open_copy=self._open_copy, loop=self.loop)

@@ -8,22 +8,25 @@ live in META, and a batch that was not committed is read again.
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from palier.engine.exits import exit_now
+from palier.engine.exits import exit_now, leave_before_exit
 from palier.engine.faust_logger import FAUST_LOGGER
 from palier.engine.tolerant_records import tolerate_any_header_name
 from palier.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from palier.engine.engine import Engine
 
@@ -81,6 +84,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         state = self.partition_state(tp)
         return None if state is None else state._position  # noqa: SLF001 - test_hooks
 
+    def leave_group(self) -> Future[Any] | None:
+        """Ask the group, from any thread, to give our partitions to others now; None if there is nobody to ask.
+
+        Only the request: aiokafka's own way would wait for a rebalance under way, and join again afterwards. A static
+        member stays, since its restart keeps the partitions.
+        """
+        if self._consumer is None or not self.thread_loop.is_running():
+            return None
+        if threading.current_thread() is self._thread:  # it is about to wait for an answer that only it could fetch
+            return None
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - watched by test_hooks, with all below
+        if coordinator._group_instance_id is not None or coordinator.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID:  # noqa: SLF001
+            return None
+        request = LeaveGroupRequest(coordinator.group_id, coordinator.member_id)
+        return asyncio.run_coroutine_threadsafe(coordinator._send_req(request), self.thread_loop)  # noqa: SLF001
+
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Fetches, hands over whole batches, and asks the engine at every turn of a rebalance."""
@@ -104,11 +123,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return engine
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        leave_before_exit(thread.leave_group)
+        return thread
 
     def position_of(self, tp: TP) -> int | None:
         """See BatchConsumerThread."""
         return self._thread.position_of(tp)
+
+    def partition_state(self, tp: TP) -> Any:
+        """See BatchConsumerThread."""
+        return self._thread.partition_state(tp)
 
     # --- hand-over ------------------------------------------------------------------------------------------------------
     async def _drain_messages(self, fetcher: Any) -> None:

@@ -1,0 +1,169 @@
+"""A copy of one partition's state, as far as the changelog tells: applied in bulk, kept warm, opened again from disk.
+
+A worker that owns the partition begins with its copy and adds to it what it commits itself; a standby only follows the
+log. In both roles the copy holds committed data, and its position says where to read on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from palier.engine.losses import Losses
+from palier.engine.meta import META_KEY, Envelope, Meta, decode_meta
+from palier.engine.store import Mark, MemoryStore
+from palier.engine.timers import SECOND_MS, TimerIndex
+from palier.errors import DataError, InternalError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from palier.engine.ports import Record
+    from palier.engine.store import StateStore
+
+
+class PartitionCopy:
+    """Used by the event loop only; no method awaits."""
+
+    def __init__(
+        self,
+        number: int,
+        store: StateStore | None = None,
+        *,
+        changelog: str = "changelog",
+        losses: Losses | None = None,
+    ) -> None:
+        self.number = number
+        self.store: StateStore = MemoryStore() if store is None else store
+        self.meta = Meta()
+        self.position: int | None = None  # changelog offset to read on from; None: the log's beginning
+        self.records_read = 0  # of the changelog
+        self.timers = TimerIndex()
+        # States of a transaction that was torn (a ghost commit of its first half): key -> last offset they contain.
+        self.torn: dict[bytes, int] = {}
+        self._changelog, self._losses = changelog, losses or Losses()
+        self._due_s: dict[bytes, int] = {}  # of states read, until they are entered in the timers
+        self._after_meta: set[bytes] = set()
+        self._since_meta = 0  # records
+        self._in_last: int | None = None  # records of the last transaction read; older ones may be among them
+        self._meta_offset = 0
+        self._is_from_disk = self.store.mark is not None
+        if self.store.mark is not None:
+            self.meta, self.position = self.store.mark
+            due_in = Envelope.due_in
+            self._due_s = {key: due_s for key, value in self.store.items() if (due_s := due_in(value))}
+
+    def commit(self, states: Mapping[bytes, bytes | None], meta: Meta, position: int | None) -> None:
+        """Our own transaction is committed. `position`: just after its META, None if not known."""
+        self.store.write(states.items(), None if position is None else Mark(meta, position))
+        self.meta, self.position = meta, position
+
+    def read_from(self, first: int, end: int) -> int:
+        """Changelog offset to read on from; the log has [first, end). A copy that does not fit the log is thrown away.
+
+        Raises:
+            DataError: records were deleted from the log, and we have no copy that makes up for them.
+        """
+        if self.position is not None and first <= self.position <= end:
+            return self.position
+        self._forget()
+        if first > 0:  # a compacted log keeps its beginning
+            self._losses.take(self._at(0), f"the {first} records from here on were deleted", first)
+        return first
+
+    def recover(self, records: Sequence[Record], position: int) -> None:
+        """Apply committed changelog records in bulk; `position`: where the log goes on after them.
+
+        Raises:
+            DataError: a record that this version cannot have written.
+            InternalError: the copy that was opened from disk does not fit; the next start reads the whole log.
+        """
+        after_meta, due_in, version, due_s_of = self._after_meta, Envelope.due_in, Envelope.VERSION, self._due_s
+        states: list[tuple[bytes, bytes | None]] = []
+        mark = None
+        for record in records:
+            key, value = record.key, record.value
+            if key == META_KEY:
+                mark = self._next_meta(record) or mark
+                continue
+            if key is None:
+                self._losses.take(self._at(record.offset), "it has no key")
+                continue
+            self._since_meta += 1
+            due_s = 0
+            if value is not None:
+                if len(value) < Envelope.SIZE or value[0] != version:
+                    self._losses.take(self._at(record.offset), Envelope.trouble(value))
+                    continue
+                after_meta.add(key)  # looked at in recovered(), only if no META follows
+                due_s = due_in(value)
+            if due_s:
+                due_s_of[key] = due_s
+            else:
+                due_s_of.pop(key, None)
+            states.append((key, value))
+        self.store.write(states, mark)
+        self.position = position
+        self.records_read += len(records)
+
+    def _next_meta(self, record: Record) -> Mark | None:
+        """A transaction ends here; None: it cannot have been ours, and that was accepted."""
+        before = self.meta.batch_number
+        try:
+            meta = decode_meta(record.value or b"")
+        except DataError as error:
+            self._losses.take(self._at(record.offset), str(error))
+            return None
+        if meta.batch_number <= before:
+            if self._is_from_disk:  # then rather the copy is of another log than the log damaged
+                self.store.clear()
+                raise InternalError(f"{self._at(record.offset)}: the copy on disk is of another log: thrown away")
+            self._losses.take(
+                self._at(record.offset), f"META of batch {meta.batch_number} follows that of batch {before}"
+            )
+            return None
+        self.meta, self._meta_offset, self._in_last, self._since_meta = meta, record.offset, self._since_meta, 0
+        self._after_meta.clear()
+        self.torn.clear()
+        return Mark(meta, record.offset + 1)
+
+    def recovered(self) -> None:
+        """All is applied: enter the timers, find states of a torn transaction.
+
+        A state after the last META whose batch number is above it came from a transaction of which only a prefix was
+        committed. Its outputs were all committed before it, so the records it contains must not be folded again.
+
+        Raises:
+            DataError: the last transaction is not whole.
+        """
+        for key, due_s in self._due_s.items():
+            self.timers.schedule(key, due_s * SECOND_MS)
+        self._due_s = {}
+        for key in self._after_meta:
+            resting = self.store.get(key)
+            if resting is not None:
+                batch_number, offset, _ = Envelope.unpack(resting)
+                if batch_number > self.meta.batch_number:
+                    self.torn[key] = offset
+        self._after_meta = set()
+        self._check_last()
+
+    def _check_last(self) -> None:
+        """Compaction thins a transaction only when others follow it; deletions it removes one day in any case."""
+        least = self.meta.records.get("changelog", 0) - self.meta.deletions
+        missing, self._in_last = least - self._in_last if self._in_last is not None else 0, None
+        if missing > 0 and not self.torn:
+            self._losses.take(
+                self._at(self._meta_offset), f"{missing} records of the last transaction are gone", missing
+            )
+
+    def _forget(self) -> None:
+        """Begin anew: this copy is doubtful."""
+        self.store.clear()
+        self.meta, self.position, self.records_read = Meta(), None, 0
+        self.torn.clear()
+        self.timers.clear()
+        self._after_meta, self._due_s = set(), {}
+        self._since_meta, self._in_last, self._is_from_disk = 0, None, False
+
+    def _at(self, offset: int) -> str:
+        return f"{self._changelog}, partition {self.number}, offset {offset}"
