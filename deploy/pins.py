@@ -1,7 +1,7 @@
 """Prints the part of requirements.lock that an image needs: the extras named, with all they need in turn.
 
-    python deploy/pins.py tiers simulator cli    what the services of these extras run on
-    python deploy/pins.py --build                what building the wheel takes
+    python deploy/pins.py tiers simulator cli rocksdb    what these extras run on
+    python deploy/pins.py --build                        what building the wheel takes
 
 One lock file pins everything with hashes, development tools too; an image wants the same pins and none of the tools.
 The lock says in a comment who asked for each package (`# via`), so its own text is enough, and pip's --require-hashes

@@ -37,7 +37,7 @@ def needed_by(name: str, extras: set[str]) -> set[str]:
     }
 
 
-EXTRAS = ("tiers", "simulator", "cli")
+EXTRAS = ("tiers", "simulator", "cli", "rocksdb")
 
 
 def test_the_image_installs_by_the_lock() -> None:
