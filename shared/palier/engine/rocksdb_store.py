@@ -11,7 +11,7 @@ import struct
 import time
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from palier.engine import rocksdb_limits
 from palier.engine.meta import decode_meta, encode_meta
@@ -30,7 +30,8 @@ FORMAT_VERSION = 1
 MARK_KEY = b"\0rocksdb-mark"  # no contact id begins with a control character, and stubs and META begin otherwise
 CHUNK = 2_000  # entries read at a time, see items()
 CLOCK_SLACK_S = 300.0  # a mark from the future is believed if the clock was set back by no more
-_HEADER = struct.Struct("<BQQ")  # format version, second of writing, changelog position; the encoded META follows
+# Format version, second of writing, changelog position, length of the changelog's name; name and encoded META follow.
+_HEADER = struct.Struct("<BQQH")
 
 
 class _DoubtfulCopyError(InternalError):
@@ -40,17 +41,17 @@ class _DoubtfulCopyError(InternalError):
 class RocksStore:
     """See StateStore. Used by one thread."""
 
-    def __init__(self, folder: Path, *, limit_s: float, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, *, limit_s: float, log: str = "", now_s: Callable[[], float] = time.time) -> None:
         """Opens what lies in `folder`, or begins an empty copy there.
 
         `limit_s`: greatest age of a mark, in seconds: as long as the changelog keeps deletions (delete.retention.ms).
-        `now_s`: the wall clock.
+        `log`: which changelog it is a copy of; that of another one is thrown away. `now_s`: the wall clock.
 
         Raises:
-            ConfigurationError: another process has it open, the folder cannot be used, or rocksdict is not installed.
+            ConfigurationError: another worker has it open, the folder cannot be used, or rocksdict is not installed.
         """
         self.mark: Mark | None = None
-        self._folder, self._limit_s, self._now_s = folder, limit_s, now_s
+        self._folder, self._limit_s, self._now_s, self._log = folder, limit_s, now_s, log.encode()
         self._rocksdict = rocksdb_limits.rocksdict()
         try:
             self._db = self._open()
@@ -88,7 +89,7 @@ class RocksStore:
             else:
                 put(key, value)
         if mark is not None:
-            put(MARK_KEY, _encode_mark(mark, self._now_s()))
+            put(MARK_KEY, _encode_mark(mark, self._log, self._now_s()))
         try:
             self._db.write(batch)
         except Exception as error:
@@ -135,7 +136,7 @@ class RocksStore:
                 )
 
     def __len__(self) -> int:
-        """RocksDB's estimate: a state written again counts twice until files are merged. 0 exactly if nothing is there."""
+        """RocksDB's estimate: states written again or deleted are counted wrongly until files are merged."""
         entries = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
         return max(0, entries - (self.mark is not None))
 
@@ -161,7 +162,7 @@ class RocksStore:
         text = str(error)
         if "While lock file" in text or "lock hold by current process" in text:
             return ConfigurationError(
-                f"{self._folder} is in use by another process: each worker needs its own PALIER_DATA_DIR"
+                f"{self._folder} is in use by another worker: each needs a PALIER_DATA_DIR of its own"
             )
         missing = text.startswith("IO error: No such file or directory")
         if isinstance(error, OSError) or (text.startswith("IO error") and not missing):
@@ -183,7 +184,9 @@ class RocksStore:
             return None
         if data is None:
             raise _DoubtfulCopyError("it has no mark: its first recovery was interrupted")
-        mark, written_s = _decode_mark(data)
+        mark, log, written_s = _decode_mark(data)
+        if log != self._log:
+            raise _DoubtfulCopyError(f"it is of another changelog, {log.decode(errors='replace')!r}")
         age_s = self._now_s() - written_s
         if age_s > self._limit_s:
             raise _DoubtfulCopyError(f"it is {age_s:.0f} s old, deletions are kept for {self._limit_s:.0f} s")
@@ -209,13 +212,13 @@ class RocksStore:
     # --- reading ------------------------------------------------------------------------------------------------------
     def _read(self, first: bytes, count: int) -> list[tuple[bytes, bytes]]:
         """Entries from key `first` on, the mark among them; less than `count` only at the end."""
-        entries = list(islice(self._db.items(from_key=first), count))
+        entries: list[Any] = list(islice(self._db.items(from_key=first), count))
         if len(entries) < count:
             self._check_end(entries[-1][0] if entries else first)
         return entries
 
     def _check_end(self, last: bytes) -> None:
-        """rocksdict's iterators end at an unreadable block as they do at the end, without a word: ask RocksDB itself."""
+        """An iterator of rocksdict ends at an unreadable block as it does at the end, without a word: ask RocksDB itself."""
         cursor = self._db.iter()
         try:
             cursor.seek(last)
@@ -240,12 +243,12 @@ class RocksStore:
         return InternalError(f"{self._folder}: cannot {verb}: {error}; {remedy}")
 
 
-def _encode_mark(mark: Mark, now_s: float) -> bytes:
-    return _HEADER.pack(FORMAT_VERSION, int(now_s), mark.position) + encode_meta(mark.meta)
+def _encode_mark(mark: Mark, log: bytes, now_s: float) -> bytes:
+    return _HEADER.pack(FORMAT_VERSION, int(now_s), mark.position, len(log)) + log + encode_meta(mark.meta)
 
 
-def _decode_mark(data: bytes) -> tuple[Mark, int]:
-    """The mark and the second in which it was written.
+def _decode_mark(data: bytes) -> tuple[Mark, bytes, int]:
+    """The mark, the changelog it belongs to, and the second in which it was written.
 
     Raises:
         _DoubtfulCopyError: it is of another format, or cannot be read.
@@ -255,7 +258,8 @@ def _decode_mark(data: bytes) -> tuple[Mark, int]:
             f"its format is {data[:1].hex() or 'missing'}, this version reads {FORMAT_VERSION:02x}"
         )
     try:
-        _, written_s, position = _HEADER.unpack_from(data)
-        return Mark(decode_meta(data[_HEADER.size :]), position), written_s
+        _, written_s, position, length = _HEADER.unpack_from(data)
+        log, meta = data[_HEADER.size : _HEADER.size + length], data[_HEADER.size + length :]
+        return Mark(decode_meta(meta), position), log, written_s
     except (struct.error, DataError) as error:
         raise _DoubtfulCopyError(f"its mark cannot be read: {error}") from None
