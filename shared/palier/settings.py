@@ -27,8 +27,17 @@ class Settings(BaseSettings):
         description="Name of the application: consumer group, transactional ids and changelog begin with it",
     )
     pack: Path | None = Field(None, description="Rule pack, a TOML file; unset: the default pack")
-    store: Literal["memory://"] = Field("memory://", description="Where a worker keeps contacts at rest")
-    data_dir: Path = Field(Path(".palier"), description="Folder for files of the local broker and of workers")
+    store: Literal["memory://", "rocksdb://"] = Field(
+        "memory://",
+        description="Where a worker keeps contacts at rest. memory://: fastest; a start reads them all from the changelog. "
+        "rocksdb://: on disk, in PALIER_DATA_DIR; for more contacts than memory holds, and a restart reads only what is "
+        "new; needs `pip install 'palier[rocksdb]'`",
+    )
+    data_dir: Path = Field(
+        Path(".palier"),
+        description="Folder for files of the local broker and of workers; with PALIER_STORE=rocksdb:// each worker needs "
+        "one of its own, on a disk that outlives it",
+    )
     partitions: int = Field(
         8, ge=1, le=4096, description="Partitions of touchpoints and of every topic that follows it"
     )
@@ -54,6 +63,13 @@ class Settings(BaseSettings):
         None,
         description="Static membership: a name that only this worker has and keeps over restarts, e.g. its pod's; a "
         "restart within the session then moves no partition",
+    )
+    standbys: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Other workers that keep a warm copy of each partition and take it over at once; costs each copy's "
+        "memory (or disk) and its share of reading",
     )
     startup_timeout: float = Field(
         60.0, ge=0, le=3600, description="Seconds to wait for a broker before giving up with exit code 69"
