@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TABLE = "contacts"
 
 
-def engine_config(settings: Settings) -> EngineConfig:
+def engine_config(settings: Settings, *, accept_data_loss: bool = False) -> EngineConfig:
     """The engine's view of the settings."""
     prefix = settings.topic_prefix
     return EngineConfig(
@@ -40,6 +40,9 @@ def engine_config(settings: Settings) -> EngineConfig:
         fetch_records=settings.fetch_records,
         timer_grace_s=settings.timer_grace,
         event_clock=settings.clock == "event",
+        store=settings.store,
+        standbys=settings.standbys,
+        accept_data_loss=accept_data_loss,
         client=client_settings(settings),
     )
 
@@ -51,6 +54,7 @@ def create_metrics(pack: RulePack) -> Metrics:
     return metrics
 
 
-def create_app(settings: Settings, pack: RulePack, metrics: Metrics) -> EngineApp:
+def create_app(settings: Settings, pack: RulePack, metrics: Metrics, *, accept_data_loss: bool = False) -> EngineApp:
     """A stream processor, not started. Several can live in one process."""
-    return create_engine_app(engine_config(settings), TouchpointProcessor(settings, pack), MetricsObserver(metrics))
+    config = engine_config(settings, accept_data_loss=accept_data_loss)
+    return create_engine_app(config, TouchpointProcessor(settings, pack), MetricsObserver(metrics))

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from argparse import ArgumentParser
 from typing import NoReturn
 
 from palier.endpoint import HealthServer
@@ -54,8 +55,8 @@ def make_data_folder(settings: Settings) -> None:
         ) from None
 
 
-def run(settings: Settings) -> ExitCode:
-    """Run one worker until a signal.
+def run(settings: Settings, *, accept_data_loss: bool = False) -> ExitCode:
+    """Run one worker until a signal. `accept_data_loss`: go on where logs are damaged, and count what is skipped.
 
     Raises:
         PalierError: it could not start; the message is one readable line.
@@ -71,14 +72,17 @@ def run(settings: Settings) -> ExitCode:
         settings.application, pack.name, pack.version, settings.http_host, port,
     )  # fmt: skip
     metrics.worker_state(WorkerState.JOINING)
-    return run_until_signal(lambda: create_app(settings, pack, metrics))
+    return run_until_signal(lambda: create_app(settings, pack, metrics, accept_data_loss=accept_data_loss))
 
 
 def main() -> NoReturn:
     """Entry point of `python -m palier_tiers`."""
+    arguments = ArgumentParser(prog="palier_tiers", description="One worker; settings come from the environment.")
+    arguments.add_argument("--accept-data-loss", action="store_true", help="go on where logs are damaged, and count it")
+    given = arguments.parse_args()
     set_up_logging()
     try:
-        code = run(load_settings())
+        code = run(load_settings(), accept_data_loss=given.accept_data_loss)
     except PalierError as error:
         sys.stderr.write(f"palier: {error}\n")
         code = error.exit_code

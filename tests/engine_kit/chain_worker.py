@@ -28,6 +28,9 @@ def config(brokers, name, partitions, data_dir, session_s):
         data_dir=Path(data_dir),
         checkpoint_interval_s=float(os.environ.get("CHAIN_CHECKPOINT_INTERVAL", "0.1")),
         session_timeout_s=float(session_s),
+        standbys=int(os.environ.get("CHAIN_STANDBYS", "0")),
+        store=os.environ.get("CHAIN_STORE", "memory://"),
+        accept_data_loss="CHAIN_ACCEPT_DATA_LOSS" in os.environ,
         client={"bootstrap_servers": brokers},
     )
 

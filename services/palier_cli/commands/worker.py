@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
+from typer import Option
 from typer.core import TyperCommand
 
 from palier.errors import ConfigurationError
@@ -23,7 +24,17 @@ class WorkerCommand(TyperCommand):
         print_settings()
 
 
-def worker() -> None:
+def worker(
+    *,
+    accept_data_loss: Annotated[
+        bool,
+        Option(
+            "--accept-data-loss",
+            help="Go on where a changelog or topic is damaged or gone (exit code 65 otherwise); what is skipped is "
+            "logged and counted. For one start, after you have looked: lost state does not come back."
+        ),
+    ] = False,
+) -> None:
     """Run one worker: touchpoints in, tier changes out, exactly once.
 
     As many workers as there are partitions share the work. A worker takes its settings from the environment (below), ends cleanly on SIGTERM and Ctrl-C, and logs to standard error.
@@ -35,4 +46,4 @@ def worker() -> None:
     sys.stdout.flush()
     # Not a child but this very process: a supervisor's signals and the exit code need no messenger in between.
     # -P: a file of the working folder must not pass for a module of the worker.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "palier_tiers"])  # noqa: S606 - our own interpreter, no shell
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "palier_tiers", *["--accept-data-loss"] * accept_data_loss])  # noqa: S606 - our own interpreter, no shell

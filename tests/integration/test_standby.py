@@ -1,0 +1,86 @@
+"""Copies that outlive their owner: warm ones on another worker, and those on disk. Both must be exact, and save reading."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import pytest
+
+from engine_kit.driver import Traffic, Worker, create_topics, delete_topics, wait_until_drained
+from engine_kit.judge import judge
+
+pytestmark = pytest.mark.kafka
+
+PARTITIONS = 4
+STORES = ("memory://", "rocksdb://")
+
+
+@pytest.fixture
+def chain(kafka):
+    """(brokers, name) of fresh topics."""
+    name = f"standby-{uuid.uuid4().hex[:8]}"
+    create_topics(kafka.brokers, name, PARTITIONS)
+    yield kafka.brokers, name
+    delete_topics(kafka.brokers, name)
+
+
+def recoveries(worker):
+    """Changelog records read by each recovery of a worker, in order, as its log tells."""
+    return [int(records) for records in re.findall(r"recovered (\d+) changelog records", worker.log.read_text())]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_warm_standby_takes_over_without_reading_all_again(chain, tmp_path, monkeypatch, store):
+    """Kill -9 of one of two workers, twice: the other goes on with what it has, to the record."""
+    brokers, name = chain
+    monkeypatch.setenv("CHAIN_STANDBYS", "1")
+    monkeypatch.setenv("CHAIN_STORE", store)
+    traffic = Traffic(brokers, name, PARTITIONS, rate=2_000, seconds=300)
+    workers = [Worker(brokers, name, PARTITIONS, tmp_path / str(number), session_s=2.0) for number in range(2)]
+    time.sleep(5)
+    traffic.start()
+    time.sleep(5)
+    for victim, heir in (workers, reversed(workers)):
+        so_far = len(recoveries(heir))
+        victim.kill()
+        time.sleep(5)
+        taken_over = recoveries(heir)[so_far:]
+        assert taken_over, heir.log.read_text()
+        assert sum(taken_over) < traffic.sent / 20, "what the dead one had committed was read again"
+        victim.start()
+        time.sleep(6)
+    traffic.finish()
+    wait_until_drained(brokers, name, PARTITIONS, workers)
+    assert [worker.stop() for worker in workers] == [0, 0]
+    verdict = judge(brokers, name, PARTITIONS)
+    assert verdict.source == traffic.sent
+    assert verdict.faults == []
+
+
+def test_a_store_on_disk_saves_reading_after_any_end(chain, tmp_path, monkeypatch):
+    """SIGTERM, then kill -9: each start reads only what the disk does not have, and goes on exactly."""
+    brokers, name = chain
+    monkeypatch.setenv("CHAIN_STORE", "rocksdb://")
+    traffic = Traffic(brokers, name, PARTITIONS, rate=3_000, seconds=300)
+    worker = Worker(brokers, name, PARTITIONS, tmp_path, session_s=2.0)
+    time.sleep(3)
+    traffic.start()
+    time.sleep(4)
+    assert worker.stop() == 0, worker.log.read_text()
+    worker.start()
+    time.sleep(5)
+    worker.kill()
+    worker.start()
+    time.sleep(4)
+    traffic.finish()
+    wait_until_drained(brokers, name, PARTITIONS, [worker])
+    assert worker.stop() == 0, worker.log.read_text()
+    first, *later = recoveries(worker)
+    assert first == 0
+    assert len(later) == 2
+    assert max(later) < traffic.sent / 20
+    verdict = judge(brokers, name, PARTITIONS)
+    assert verdict.source == traffic.sent
+    assert verdict.faults == []
