@@ -11,8 +11,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
+from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender, SendProduceReqHandler
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 from faust.app import base as app_base
@@ -112,6 +115,39 @@ def test_aiokafka_transactions_have_the_parts_we_use():
     assert "self._conns = {}" in inspect.getsource(AIOKafkaClient.__init__)
     assert callable(AIOKafkaConnection.connected)
     assert callable(ClusterMetadata.leader_for_partition)
+
+
+def test_a_group_is_left_by_one_request_through_the_coordinator():
+    """Before an exit with 70 we send it ourselves: aiokafka's way waits for a rebalance under way, and joins again."""
+    assert "self._coordinator = GroupCoordinator(" in inspect.getsource(AIOKafkaConsumer.start)
+    source = inspect.getsource(GroupCoordinator.__init__)
+    assert all(f"self.{name} = " in source for name in ("group_id", "member_id", "_group_instance_id"))
+    assert parameters(GroupCoordinator._send_req) == ["self", "request"]
+    assert parameters(LeaveGroupRequest.__init__)[1:] == ["group", "member_id"]
+    assert JoinGroupRequest.UNKNOWN_MEMBER_ID == ""
+    assert "_group_instance_id is None" in inspect.getsource(GroupCoordinator._maybe_leave_group)
+    assert "self.thread_loop.run_until_complete" in inspect.getsource(driver.AIOKafkaConsumerThread._start_thread)
+
+
+def test_a_partition_that_is_being_revoked_still_counts_as_assigned():
+    """So the group's offsets can be stored a last time between the last checkpoint and letting go."""
+    assert "listener.on_partitions_revoked" in inspect.getsource(GroupCoordinator._on_join_prepare)
+    assert "_unassign" not in inspect.getsource(SubscriptionState.begin_reassignment)
+    assert "not in assignment.tps" in inspect.getsource(AIOKafkaConsumer.commit)
+
+
+def test_aiokafka_tells_a_raised_epoch_by_producer_fenced():
+    """Whatever raised it; and what its sender did not expect comes wrapped in a KafkaError, with the cause."""
+    for handler in (AddPartitionsToTxnHandler, EndTxnHandler, SendProduceReqHandler):
+        source = inspect.getsource(handler.handle_response)
+        assert source.index("InvalidProducerEpoch") < source.index("ProducerFenced()")
+    assert 'raise KafkaError("Unexpected error during batch delivery") from exc' in inspect.getsource(Sender)
+
+
+def test_faust_begins_tasks_of_an_app_after_recovery():
+    """So the engine's clock, which the watchdog looks at, is none of them."""
+    source = inspect.getsource(app_base.App.on_started)
+    assert source.index("_wait_for_table_recovery_completed") < source.index("on_started_init_extra_tasks")
 
 
 def test_faust_settings_exist():

@@ -1,18 +1,24 @@
-"""`python chain_worker.py BROKERS NAME PARTITIONS DATA_DIR SESSION_S`: one worker process of the chain."""
+"""`python chain_worker.py BROKERS NAME PARTITIONS DATA_DIR SESSION_S`: one worker process of the chain.
+
+SIGUSR1 makes it sick in the way that CHAIN_SICKNESS names: `raise` in the next fold, or `block` the event loop.
+"""
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from engine_kit.chain import TARGET, ChainProcessor, SilentObserver
+from palier.engine import process, watchdog
 from palier.engine.app import create_engine_app
 from palier.engine.config import EngineConfig
-from palier.engine.process import run_until_signal
 from palier.engine.writer import Writer
 
 
@@ -35,9 +41,31 @@ def config(brokers, name, partitions, data_dir, session_s):
     )
 
 
+class SickProcessor(ChainProcessor):
+    """A chain that can be made to fail."""
+
+    sick = False
+
+    def fold(self, partition, topic, records):
+        if self.sick:
+            raise RuntimeError("sick")
+        super().fold(partition, topic, records)
+
+    def become_sick(self, *_):
+        """As a signal handler: in the main thread, which is the event loop's."""
+        if os.environ.get("CHAIN_SICKNESS") == "block":
+            time.sleep(600)
+        self.sick = True
+
+
 if __name__ == "__main__":
+    process.Watchdog = functools.partial(
+        watchdog.Watchdog, limit_s=float(os.environ.get("CHAIN_WATCHDOG", watchdog.LIMIT_S))
+    )
+    processor = SickProcessor()
+    signal.signal(signal.SIGUSR1, processor.become_sick)
     Writer.RENEW_AFTER = int(os.environ.get("CHAIN_RENEW_AFTER", Writer.RENEW_AFTER))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("palier").setLevel(logging.INFO)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    sys.exit(run_until_signal(lambda: create_engine_app(config(*sys.argv[1:]), ChainProcessor(), SilentObserver())))
+    sys.exit(process.run_until_signal(lambda: create_engine_app(config(*sys.argv[1:]), processor, SilentObserver())))

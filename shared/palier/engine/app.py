@@ -91,5 +91,4 @@ def create_engine_app(config: EngineConfig, processor: Processor, observer: Obse
 
     sources = app.topic(*config.sources, schema=BatchSchema(), partitions=config.partitions)
     app.agent(sources, name=f"{config.application}-fold")(fold_batches)
-    app.task(engine.keep_time)
     return app

@@ -111,10 +111,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """End the process now: what is not committed never happened."""
+    """End the process now: what is not committed never happened. `leave`: the group first (see exits.py)."""
 
     code: ExitCode
     reason: str
+    leave: bool = True
 
 
 Command: TypeAlias = (

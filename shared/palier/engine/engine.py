@@ -18,7 +18,7 @@ from palier.engine.watchdog import Progress
 from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from palier.engine.config import EngineConfig
     from palier.engine.losses import Losses
@@ -163,19 +163,16 @@ class Engine:
         self.observer.batch_fetched(tp.partition, max(0, stable - end), newest_ms, stuck_s)
 
     # --- revoke and stop ----------------------------------------------------------------------------------------------
-    async def quiesce(self) -> None:
-        """Finish every partition: nothing new, one last checkpoint."""
+    async def quiesce(self) -> dict[TopicPartition, int]:
+        """Finish every partition: nothing new, one last checkpoint. Returns where META of those that ran now stands."""
         self.observer.state_changed("draining")
+        ran = [runner for runner in self._runners.values() if runner.protocol.running]
         await asyncio.gather(*(runner.quiesce() for runner in self._runners.values()))
+        return _committed_offsets(ran)
 
     def committed_offsets(self) -> dict[TopicPartition, int]:
         """Where META stands, for tools that watch the group."""
-        return {
-            TopicPartition(topic, number): position
-            for number, runner in self._runners.items()
-            if runner.protocol.running
-            for topic, position in runner.protocol.committed.positions.items()
-        }
+        return _committed_offsets(runner for runner in self._runners.values() if runner.protocol.running)
 
     def progress(self) -> Progress:
         """What the watchdog asks, from its own thread."""
@@ -193,3 +190,11 @@ class Engine:
             self.observer.alive()
             more = [runner.tick(time.time()) for runner in list(self._runners.values())]
             await asyncio.sleep(CROWDED_TICK_S if any(more) else TICK_S)
+
+
+def _committed_offsets(runners: Iterable[Runner]) -> dict[TopicPartition, int]:
+    return {
+        TopicPartition(topic, runner.number): position
+        for runner in runners
+        for topic, position in runner.protocol.committed.positions.items()
+    }

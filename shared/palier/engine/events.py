@@ -128,10 +128,11 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A command failed, or the outcome of a commit is unknown."""
+    """A command failed, or the outcome of a commit is unknown. `leave`: nobody else is known to own the partition."""
 
     what: str
     code: ExitCode = ExitCode.INTERNAL
+    leave: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,13 @@ async def _run_until_signal(app: EngineApp) -> ExitCode:
     worker = QuietWorker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop, daemon=False)
     worker.spinner = None  # it would write to the terminal
     running = asyncio.ensure_future(_start_and_wait(worker))
+    # Not a task of the app: Faust begins those after recovery, and a long one is no blocked loop.
+    keeping_time = asyncio.ensure_future(app.engine.keep_time())
     Watchdog(app.engine.progress).start()
     signalled = asyncio.ensure_future(_first(received))
-    await asyncio.wait({running, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({running, keeping_time, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if keeping_time.done():
+        exit_now(ExitCode.INTERNAL, f"timers: {keeping_time.exception()!r}")
     if running.done():
         exit_now(ExitCode.INTERNAL, f"worker ended by itself: {running.exception() or worker.crash_reason!r}")
     started = time.monotonic()

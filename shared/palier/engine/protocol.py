@@ -161,8 +161,8 @@ class PartitionProtocol:
                 return None
             case Revoked():
                 return self._on_revoked()
-            case Failed(what, code):
-                return self._exit(code, what)
+            case Failed(what, code, leave):
+                return self._exit(code, what, leave=leave)
 
     def _is_late(self, event: Event) -> bool:
         """The answer to a command that a rebalance has overtaken."""
@@ -221,8 +221,8 @@ class PartitionProtocol:
             topics = ", ".join(f"{topic} from offset {start}" for topic, (start, _) in sorted(hanging.items()))
             return self._exit(
                 ExitCode.INTERNAL,
-                f"a transaction hangs in partition {self.partition} of {topics} that is not ours to end: "
-                "find it with kafka-transactions.sh find-hanging",
+                f"a transaction that is not ours is open in partition {self.partition} of {topics}: its producer or its "
+                "time-out may end it before the next start; else use kafka-transactions.sh find-hanging and abort",
             )
         return MeasureLogs(pause_s=SETTLE_PAUSE_S)
 
@@ -336,6 +336,6 @@ class PartitionProtocol:
         self.phase = Phase.RELEASED
         return Release()
 
-    def _exit(self, code: ExitCode, reason: str) -> Exit:
+    def _exit(self, code: ExitCode, reason: str, *, leave: bool = True) -> Exit:
         self.phase = Phase.ENDED
-        return Exit(code, reason)
+        return Exit(code, reason, leave)

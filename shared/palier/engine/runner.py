@@ -7,8 +7,6 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.errors import KafkaError, ProducerFenced
-
 from palier.contracts.records import BATCH_HEADER
 from palier.engine.clock import PartitionClock
 from palier.engine.commands import (
@@ -47,13 +45,14 @@ from palier.engine.events import (
     TimersTaken,
 )
 from palier.engine.exits import exit_now
+from palier.engine.failures import failure_of
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.partition import Partition
 from palier.engine.ports import CommittedCheckpoint
 from palier.engine.protocol import SETTLE_PAUSE_S, PartitionProtocol
 from palier.engine.tail import last_record
 from palier.engine.writer import Writer
-from palier.errors import ExitCode, PalierError
+from palier.errors import ExitCode
 
 if TYPE_CHECKING:
     from palier.engine.config import EngineConfig
@@ -72,6 +71,7 @@ MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
 STRETCHED_LIMIT_S = 1.0
+MARKERS_LOST = "a broker came back without the end of our last transaction; the next start writes it"
 
 
 def batch_number_of(record: Any) -> int | None:
@@ -125,16 +125,9 @@ class Runner:
                 return await self._carry_out(command)
         except asyncio.CancelledError:
             raise
-        except PalierError as error:
-            return Failed(str(error), error.exit_code)
-        except ProducerFenced:
-            return Failed(f"partition {self.number} has a newer owner: fenced")
-        except TimeoutError:
-            return Failed(f"partition {self.number}: {type(command).__name__} took longer than {limit:.0f} s")
-        except (KafkaError, OSError) as error:
-            return Failed(f"partition {self.number}: {type(command).__name__}: {error!r}")
         except Exception as error:  # noqa: BLE001 - crash-only: the reason goes to the one line of the exit
-            return Failed(f"partition {self.number}: {type(command).__name__} raised {error!r}")
+            open_s = time.monotonic() - self._begun_at
+            return failure_of(error, command, self.number, limit_s=limit, open_s=open_s)
 
     async def _carry_out(self, command: Command) -> Event | None:
         match command:
@@ -167,8 +160,8 @@ class Runner:
                 return ChangelogAcknowledged(self._position)
             case Commit():
                 return await self._commit()
-            case Exit(code, reason):
-                exit_now(code, reason)
+            case Exit(code, reason, leave):
+                exit_now(code, reason, leave=leave)
             case _:  # Release: nothing is left to do; Fold is carried out by `submit`
                 return None
         return None
@@ -273,7 +266,7 @@ class Runner:
     def accepts(self, command: Command | None) -> bool:
         """Carry out the answer to a batch: True for Fold."""
         if isinstance(command, Exit):
-            exit_now(command.code, command.reason)
+            exit_now(command.code, command.reason, leave=command.leave)
         return isinstance(command, Fold)
 
     def folded(self, records: int, lag: int) -> None:
@@ -336,7 +329,7 @@ class Runner:
             elif isinstance(measured, Failed) and time.monotonic() < deadline:
                 await asyncio.sleep(SETTLE_PAUSE_S)  # the broker is still away
             elif time.monotonic() >= deadline:
-                await self.drive(Failed(f"partition {self.number}: a broker lost markers of our last transaction"))
+                await self.drive(Failed(f"partition {self.number}: {MARKERS_LOST}"))
 
     @property
     def _interval(self) -> float:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 POLL_TIMEOUT_S = 0.1  # also how long a rebalance may have to wait for a fetch in flight
 RECOVERY_POLL_TIMEOUT_S = 0.05
 FETCH_MAX_WAIT_MS = 500
+STORE_OFFSETS_LIMIT_S = 2.0
 SLICE = 1_000  # records folded before the event loop gets its turn
 
 
@@ -83,6 +84,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """Next offset that aiokafka will hand out; it moves past control batches and compacted holes."""
         state = self.partition_state(tp)
         return None if state is None else state._position  # noqa: SLF001 - test_hooks
+
+    async def store_group_offsets(self, offsets: dict[TopicPartition, int]) -> None:
+        """Commit offsets of the group; aiokafka would try for ever."""
+        async with asyncio.timeout(STORE_OFFSETS_LIMIT_S):
+            await self._ensure_consumer().commit(offsets)
 
     def leave_group(self) -> Future[Any] | None:
         """Ask the group, from any thread, to give our partitions to others now; None if there is nobody to ask.
@@ -224,7 +230,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     # --- rebalance ------------------------------------------------------------------------------------------------------
     async def wait_empty(self) -> None:
         """Called on revoke and on stop (stream_wait_empty). Stock Faust waits for acknowledgements here; we finish."""
-        await self.engine.quiesce()
+        await self._store_group_offsets(await self.engine.quiesce())  # while we are still a member
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Fence before you read: `super()` starts recovery."""
@@ -241,14 +247,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # --- group offsets: advisory, for lag tools ---------------------------------------------------------------------------
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
-        """Tell the group where META stands. Only people and tools read this, so a failure is no matter."""
-        offsets = self.engine.committed_offsets()
-        if not offsets or self.app.rebalancing:
+        """Tell the group where META stands."""
+        return not self.app.rebalancing and await self._store_group_offsets(self.engine.committed_offsets())
+
+    async def _store_group_offsets(self, offsets: dict[TopicPartition, int]) -> bool:
+        """Only people and tools read them, so a failure is no matter."""
+        if not offsets:
             return False
         try:
-            consumer = self._thread._ensure_consumer()  # noqa: SLF001 - as Faust does
-            await self._thread.call_thread(consumer.commit, offsets)
-        except (KafkaError, ConsumerNotStarted) as error:
+            await self._thread.call_thread(self._thread.store_group_offsets, offsets)
+        except (KafkaError, ConsumerNotStarted, TimeoutError) as error:
             self.log.debug("group offsets not stored: %r", error)
             return False
         return True

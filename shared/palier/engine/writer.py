@@ -66,7 +66,10 @@ class Writer:
                 return await send(node_id, request, **options)
             except BaseException as error:
                 if isinstance(request, EndTxnRequest):
-                    self._on_unknown_outcome(f"the outcome of a commit is unknown: {error!r}")
+                    self._on_unknown_outcome(
+                        f"the end of a transaction was not answered ({type(error).__name__}): whether it is committed, "
+                        "the log tells at the next start"
+                    )
                 raise
 
         self._producer.client.send = guarded
