@@ -23,12 +23,15 @@ NEVER_S = 1e10  # a grace with which no timer ever fires: like `palier replay` w
 UNENGAGED = "unengaged"
 
 
-def replayed(values, folder):
+def replayed(values, folder, *options):
     """What `palier replay` makes of the values, one a line: (chains by contact, refused lines by index: reason)."""
     file = folder / "source.jsonl"
     file.write_bytes(b"".join(value + b"\n" for value in values))
     done = subprocess.run(
-        [sys.executable, "-m", "palier_cli", "replay", str(file)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "palier_cli", "replay", str(file), *options],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     chains = defaultdict(list)
