@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from engine_kit.chain import OUTPUT, STATE, step
 from palier.contracts.records import BATCH_HEADER
 from palier.engine.meta import META_KEY, Envelope, decode_meta
+from palier.errors import DataError
 
 NOT_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE}
 
@@ -148,9 +150,18 @@ def positions(brokers, name, partitions):
     """META's source position of each partition."""
     found = []
     for messages in read_all(brokers, f"{name}-chain-changelog", partitions):
-        metas = [message for message in messages if message.key() == META_KEY]
-        found.append(decode_meta(metas[-1].value()).positions[f"{name}-source"] if metas else 0)
+        found.append(next((at for at in map(partial(source_position, name), reversed(messages)) if at is not None), 0))
     return found
+
+
+def source_position(name, message):
+    """META's source position; None if it is no META, or none that can be read."""
+    if message.key() != META_KEY:
+        return None
+    try:
+        return decode_meta(message.value() or b"").positions.get(f"{name}-source")
+    except DataError:
+        return None
 
 
 __all__ = ["OUTPUT", "Verdict", "aborted_records", "ends", "judge", "positions", "read_all"]

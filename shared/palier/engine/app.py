@@ -45,7 +45,9 @@ def copies(config: EngineConfig, losses: Losses) -> Callable[[int], PartitionCop
         if config.store == "rocksdb://":
             from palier.engine.rocksdb_store import RocksStore
 
-            store = RocksStore(config.data_dir / "rocksdb" / str(number), limit_s=config.store_limit_s)
+            store = RocksStore(
+                config.data_dir / "rocksdb" / str(number), limit_s=config.store_limit_s, log=config.changelog
+            )
         return PartitionCopy(number, store, changelog=config.changelog, losses=losses)
 
     return open_copy

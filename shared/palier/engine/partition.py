@@ -69,11 +69,21 @@ class Partition:
         return self.load_resting(key) if state is _ABSENT else state
 
     def load_resting(self, key: bytes) -> Any:
-        """The contact as the last checkpoint took it, decoded anew; None when there was none."""
+        """The contact as the last checkpoint took it, decoded anew; None when there was none.
+
+        Raises:
+            DataError: the state is damaged.
+        """
         resting = self._in_flight.get(key, _ABSENT)
         if resting is _ABSENT:
             resting = self.copy.store.get(key)
-        return None if resting is None else self._decode(resting[Envelope.SIZE :])
+        if resting is None:
+            return None
+        try:
+            return self._decode(resting[Envelope.SIZE :])
+        except Exception as error:  # noqa: BLE001 - whatever the decoder stumbles over: these bytes are not what was encoded
+            self.copy.damaged(f"a contact's state cannot be read: {error}")
+            return None
 
     def save(self, key: bytes, state: Any, offset: int) -> None:
         """`state` (None: deleted) now contains everything up to `offset` and goes into the next checkpoint."""

@@ -68,6 +68,7 @@ class PartitionCopy:
         self._forget()
         if first > 0:  # a compacted log keeps its beginning
             self._losses.take(self._at(0), f"the {first} records from here on were deleted", first)
+        self.position = first
         return first
 
     def recover(self, records: Sequence[Record], position: int) -> None:
@@ -146,6 +147,14 @@ class PartitionCopy:
                     self.torn[key] = offset
         self._after_meta = set()
         self._check_last()
+
+    def damaged(self, why: str) -> None:
+        """A state at rest turned out to be damaged.
+
+        Raises:
+            DataError: nobody has accepted that.
+        """
+        self._losses.take(f"{self._changelog}, partition {self.number}", why)
 
     def _check_last(self) -> None:
         """Compaction thins a transaction only when others follow it; deletions it removes one day in any case."""

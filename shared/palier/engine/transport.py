@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import faust
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError
 from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
@@ -158,8 +158,20 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         except asyncio.CancelledError:
             if not self.app.should_stop:  # raised on, Faust's Fetcher would take a stop for a crash
                 raise
+        except CorruptRecordException as error:
+            exit_now(ExitCode.DATA, self._corrupt(error))
         except Exception as error:  # noqa: BLE001 - crash-only: whatever it is, going on would guess
             exit_now(ExitCode.INTERNAL, f"fetching: {error!r}")
+
+    def _corrupt(self, error: CorruptRecordException) -> str:
+        """Where a batch fails its checksum. aiokafka names the partition in the text, and no offset."""
+        for tp, position in self._expected.items():
+            if str(TopicPartition(*tp)) in str(error):
+                return (
+                    f"{tp.topic}, partition {tp.partition}, at or after offset {position}: a batch fails its checksum, "
+                    "the broker's disk is damaged; restore the replica (nothing can be read past it)"
+                )
+        return f"a batch fails its checksum, the broker's disk is damaged: {error}"
 
     async def _drain_once(self) -> None:
         generation = self.app.consumer_generation_id  # taken BEFORE the fetch
