@@ -9,14 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from palier.contracts.brokers import OLDEST_KAFKA, broker_settings
 from palier.contracts.limits import DAY_MS, KIB, MIB
 from palier.contracts.topics import topic_contracts
+from palier.kafka.differences import MOST_REPLICAS, ON_EVERY_TOPIC, in_sync_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from palier.contracts.topics import TopicContract
-    from palier.kafka.topics import Difference
+    from palier.kafka.differences import Difference
     from palier.settings import Settings
 
 TOPIC = "the topic"
@@ -24,7 +26,7 @@ PARTITIONS = "partition count"
 
 
 def print_topics(settings: Settings, differences: Sequence[Difference]) -> None:
-    """Per topic what it needs and what was found instead; under the table every difference with its remedy."""
+    """What topics and brokers need and what was found instead; under the table every difference with its remedy."""
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("topic", no_wrap=True)
@@ -32,6 +34,8 @@ def print_topics(settings: Settings, differences: Sequence[Difference]) -> None:
     table.add_column("found")
     for topic in topic_contracts(settings):
         _add(table, topic, [difference for difference in differences if difference.topic == topic.name])
+    _add_common(table)
+    _add_brokers(table, settings, [difference for difference in differences if difference.topic.startswith("broker ")])
     console.print(table)
     kinds: dict[tuple[object, ...], list[Difference]] = {}
     for difference in differences:
@@ -54,10 +58,33 @@ def _add(table: Table, topic: TopicContract, differences: Sequence[Difference]) 
         table.add_row(f"  {name}", needed, actual)
 
 
+def _add_common(table: Table) -> None:
+    """A line for each setting that is the same for all; a topic that is otherwise has it in a line of its own."""
+    table.add_row(Text("every topic", style="bold"), "", "")
+    for name, value in ON_EVERY_TOPIC.items():
+        table.add_row(f"  {name}", f"{value}{_in_units(name, value)}", "", style="dim")
+    most, fewer = in_sync_wanted(MOST_REPLICAS), in_sync_wanted(MOST_REPLICAS - 1)
+    table.add_row("  min.insync.replicas", f"{most} of {MOST_REPLICAS} replicas, else {fewer}", "", style="dim")
+
+
+def _add_brokers(table: Table, settings: Settings, differences: Sequence[Difference]) -> None:
+    """A line for each thing that every broker needs, with those brokers that are otherwise."""
+    needed = {"Kafka's release": f"{OLDEST_KAFKA} or later"}
+    needed.update({setting.name: str(setting) for setting in broker_settings(settings)})
+    table.add_row(Text("every broker", style="bold"), "", Text("" if differences else "as needed", style="green"))
+    for what, wanted in needed.items():
+        found = [difference for difference in differences if difference.what == what]
+        text = Text(", ").join(
+            Text(f"{difference.topic}: {difference.actual}", style=_style(difference)) for difference in found
+        )
+        table.add_row(f"  {what}", f"{wanted}{_in_units(what, wanted.split()[-1])}", text, style="dim")
+
+
 def _in_units(name: str, value: str) -> str:
     """A time or size in units that a person thinks in."""
     if name.endswith(".ms"):
-        return f" ({int(value) // DAY_MS} d)"
+        days, seconds = int(value) // DAY_MS, int(value) / 1000
+        return f" ({days} d)" if days else f" ({seconds:g} s)"
     if name.endswith(".bytes"):
         return f" ({int(value) // MIB} MiB)" if int(value) >= MIB else f" ({int(value) // KIB} KiB)"
     return ""

@@ -37,7 +37,7 @@ async def check_before_start(settings: Settings) -> None:
         first = wrong[0]
         more = f" (and {len(wrong) - 1} more: see `palier topics`)" if len(wrong) > 1 else ""
         raise ConfigurationError(
-            f"topic {first.topic}: {first.what} is {first.actual}, needed {first.expected}: {first.remedy}{more}"
+            f"{first.place}: {first.what} is {first.actual}, needed {first.expected}: {first.remedy}{more}"
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from aiokafka import errors as kafka
 
+from palier.contracts.brokers import TRANSACTION_TIMEOUT_MS
 from palier.engine import commands as c
 from palier.engine.failures import STEPS, failure_of
-from palier.engine.writer import TRANSACTION_TIMEOUT_MS
 from palier.errors import ConfigurationError, DataError, ExitCode
 
 COMMIT, WRITE, FENCE = c.Commit(), c.SendOutputs(), c.Fence()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
@@ -15,6 +16,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender, SendProduceReqHandler
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.protocol.admin import ApiVersionRequest, ApiVersionResponse_v0
 from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
@@ -142,6 +144,15 @@ def test_aiokafka_tells_a_raised_epoch_by_producer_fenced():
         source = inspect.getsource(handler.handle_response)
         assert source.index("InvalidProducerEpoch") < source.index("ProducerFenced()")
     assert 'raise KafkaError("Unexpected error during batch delivery") from exc' in inspect.getsource(Sender)
+
+
+def test_a_broker_is_asked_for_its_versions_through_the_admin_client():
+    """Its public methods do not ask; `palier topics` tells the release by the answer."""
+    assert parameters(AIOKafkaAdminClient._send_request) == ["self", "request", "node_id"]
+    assert parameters(ApiVersionRequest.__init__) == parameters(object.__init__)
+    (name, versions) = ApiVersionResponse_v0.SCHEMA.names[1], ApiVersionResponse_v0.SCHEMA.fields[1]
+    assert name == "api_versions"
+    assert versions.array_of.names == ("api_key", "min_version", "max_version")
 
 
 def test_faust_begins_tasks_of_an_app_after_recovery():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from palier.contracts.topics import topic_contracts
 from palier.kafka.cluster import connect
-from palier.kafka.topics import Difference, apply_topics, check_topics
+from palier.kafka.differences import Difference
+from palier.kafka.topics import apply_topics, check_topics
 
 if TYPE_CHECKING:
     from palier.settings import Settings
@@ -33,6 +35,11 @@ async def test_a_missing_topic_stops_the_worker_and_is_made(topic_settings: Sett
     name = topic_contracts(topic_settings)[0].name
     async with connect(topic_settings) as cluster:
         await cluster.delete([name])
+        async with asyncio.timeout(10):
+            while True:  # brokers hear of it a moment later
+                if not (await cluster.describe([name])).topics:
+                    break
+                await asyncio.sleep(0.02)
     (difference,) = await check_topics(topic_settings)
     assert (
         str(difference) == f"{name}: the topic is missing, needed there, with 4 partitions: run `palier topics --apply`"

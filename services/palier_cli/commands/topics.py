@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from palier.kafka.differences import Difference
 
 
 def topics(
@@ -21,7 +24,7 @@ def topics(
     import asyncio
 
     from palier.errors import ExitCode
-    from palier.kafka.topics import Difference, apply_topics, check_topics
+    from palier.kafka.topics import apply_topics, check_topics
     from palier.settings import load_settings
     from palier_cli.topic_care import reach_broker
     from palier_cli.topics_table import print_topics

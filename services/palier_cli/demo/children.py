@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from palier.children import end_with_parent
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PATIENCE_S = 10.0
@@ -49,7 +50,8 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - it makes two system calls, no lock is taken
+                # Killed, not asked: the demo's broker dies in the same moment, and what is not committed never happened.
+                preexec_fn=end_with_parent(signal.SIGKILL),  # noqa: PLW1509 - safe, see there
             )
 
     def exit_code(self) -> int | None:
@@ -79,23 +81,3 @@ class Child:
             os.killpg(self._process.pid, number)  # its session has one process group: its own
         else:
             self._process.send_signal(number)
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """What a child does before it becomes the service: ask Linux to kill it when the demo dies. None elsewhere.
-
-    Killed, not asked: the demo's broker dies in the same moment, and what is not committed never happened anyway.
-    Linux means the parent's *thread*: call it from the main thread.
-    """
-    if sys.platform != "linux":
-        return None
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-    prctl = ctypes.CDLL(None).prctl  # looked up here: the child between fork and exec must not
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(set_parent_death_signal, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return ask

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aiokafka import errors as kafka
 
+from palier.contracts.brokers import TRANSACTION_TIMEOUT_MS
 from palier.engine import commands as c
 from palier.engine.events import Failed
-from palier.engine.writer import TRANSACTION_TIMEOUT_MS
 from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 
+from palier.contracts.brokers import MAX_REQUEST_BYTES, TRANSACTION_TIMEOUT_MS
 from palier.errors import InternalError
 
 if TYPE_CHECKING:
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 LATEST = -1
-TRANSACTION_TIMEOUT_MS = 30_000  # how long readers wait after a crash if nobody takes over
 MAX_BATCH_BYTES = 128_000  # what a core's cache holds: compresses about as well as 1 MiB, and faster
 COMPRESSION = "zstd"  # aiokafka takes lz4 at its slowest level, which costs four times as much and packs worse
-MAX_REQUEST_BYTES = 4 << 20  # a dead letter carries up to 1 MiB of original bytes
 
 
 class Writer:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import ApiVersionRequest
 
 from palier.errors import BrokerUnreachableError, ConfigurationError
 from palier.kafka.clients import client_settings
+from palier.kafka.releases import release_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -51,10 +53,12 @@ class ClusterState:
     Attributes:
         brokers: node id of each broker, with its settings; without any where we may not read them.
         topics: those asked for that are there, by name.
+        releases: node id of each broker, with the release of Kafka that it is (see releases.py).
     """
 
     brokers: Mapping[int, Mapping[str, str]]
     topics: Mapping[str, TopicState]
+    releases: Mapping[int, str] = field(default_factory=dict)
 
 
 class Cluster:
@@ -80,8 +84,10 @@ class Cluster:
             for name, partitions in there.items()
         }
         members = (await self._admin.describe_cluster())["brokers"]
-        brokers = {member["node_id"]: await self._broker_settings(member["node_id"]) for member in members}
-        return ClusterState(brokers, topics)
+        node_ids = [member["node_id"] for member in members]
+        brokers = {node_id: await self._broker_settings(node_id) for node_id in node_ids}
+        releases = {node_id: await self._release(node_id) for node_id in node_ids}
+        return ClusterState(brokers, topics, releases)
 
     async def create(self, name: str, partitions: int, replicas: int, settings: Mapping[str, str]) -> None:
         """Make a topic; no harm if somebody else has just made it.
@@ -168,6 +174,11 @@ class Cluster:
         resource = ConfigResource(ConfigResourceType.BROKER, str(node_id))
         (response,) = await self._admin.describe_configs([resource])
         return {entry[0]: entry[1] for _, _, _, _, settings in response.resources for entry in settings}
+
+    async def _release(self, node_id: int) -> str:
+        # aiokafka asks the same at each connection, and keeps the answer to itself.
+        response = await self._admin._send_request(ApiVersionRequest(), node_id)  # noqa: SLF001 - watched by test_hooks
+        return release_of({request: newest for request, _, newest in response.api_versions})
 
 
 @asynccontextmanager

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import argparse
 import base64
-import ctypes
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
+from palier.children import end_with_parent
 from palier.errors import BrokerUnreachableError, ConfigurationError, PalierError
 from palier.kafka.container import docker_answers, kafka_container
 from palier.kafka.jars import KAFKA_VERSION, kafka_class_path, missing_extra
@@ -121,7 +120,7 @@ class LocalKafka:
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in a terminal goes to the whole foreground group; we stop the broker ourselves, last.
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),  # noqa: PLW1509 - it makes two system calls, no lock is taken
+                preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - safe, see there
             )
         try:
             self._wait_until_ready(self._process, time.monotonic() + timeout_s, log_start)
@@ -230,25 +229,6 @@ def _java_command(heap: str, data_dir: Path, class_path: list[Path]) -> list[str
         "-cp",
         os.pathsep.join(str(path) for path in class_path),
     ]
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes Java: ask Linux for SIGTERM when its parent dies. None where that fails.
-
-    Linux means the parent *thread*, so this would end a broker started from a short-lived thread: main thread only.
-    """
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
-        return None
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-    prctl = ctypes.CDLL(None).prctl  # looked up here: the child between fork and exec must not
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(set_parent_death_signal, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return ask
 
 
 @dataclass(frozen=True, slots=True)

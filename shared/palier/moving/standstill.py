@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from palier.contracts.topics import topic_contracts
 from palier.errors import ConfigurationError
+from palier.kafka.differences import differences
 from palier.kafka.extents import extents
-from palier.kafka.topics import differences
 
 if TYPE_CHECKING:
     from collections.abc import Collection
