@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from confluent_kafka import Producer
@@ -12,10 +13,14 @@ if TYPE_CHECKING:
     from benchmarks.workload import Arrival
 
 POLL_EVERY = 5_000
+NOW = repeat(0)
 
 
-def load(brokers: str, topic: str, arrivals: Iterable[Arrival]) -> int:
-    """Produce every arrival in order; the bytes of all values. Raises RuntimeError if the broker did not take one."""
+def load(brokers: str, topic: str, arrivals: Iterable[Arrival], timestamps: Iterable[int] = NOW) -> int:
+    """Produce every arrival in order; the bytes of all values. Raises RuntimeError if the broker did not take one.
+
+    `timestamps`: Kafka's for each arrival, in milliseconds; 0: when it is produced.
+    """
     refused: list[str] = []
     producer = Producer(
         {
@@ -34,10 +39,10 @@ def load(brokers: str, topic: str, arrivals: Iterable[Arrival]) -> int:
             refused.append(str(error))
 
     size = 0
-    for number, arrival in enumerate(arrivals):
+    for number, (arrival, timestamp) in enumerate(zip(arrivals, timestamps, strict=False)):
         while True:
             try:
-                producer.produce(topic, arrival.value, arrival.key, on_delivery=delivered)
+                producer.produce(topic, arrival.value, arrival.key, timestamp=timestamp, on_delivery=delivered)
                 break
             except BufferError:  # the queue is full: let it drain
                 producer.poll(0.1)

@@ -41,7 +41,7 @@ from palier.packs import load_pack
 from palier.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from palier.domain.outcome import TierChange
 
@@ -73,43 +73,57 @@ def typical(seed: int) -> tuple[ContactState, TierChange | None]:
     return state, last
 
 
-def contacts(count: int) -> Iterator[tuple[bytes, bytes, str, bytes | None]]:
-    """(key, record of the changelog, headline tier, record of tier-current or None) of so many contacts."""
-    templates = []
-    for seed in range(min(count, DISTINCT)):
-        state, last = typical(seed)
-        due_s = (next_demotion_at(state, PACK) or 0) // 1_000
-        current = tier_current_record(last, PACK, END_MS).value if last else None
-        value = Envelope.pack(Envelope.VERSION, 1, 0, due_s) + encode_state(state)
-        templates.append((value, spell(state.headline), current))
+class Resting(NamedTuple):
+    """A contact as workers leave it: its record of the changelog, its headline tier, its record of tier-current."""
+
+    state: bytes
+    tier: str
+    current: bytes | None
+
+
+def resting(state: ContactState, last: TierChange | None, recorded_at: int) -> Resting:
+    """`last`: the contact's last tier change, if there was one."""
+    due_s = (next_demotion_at(state, PACK) or 0) // 1_000
+    current = tier_current_record(last, PACK, recorded_at).value if last else None
+    value = Envelope.pack(Envelope.VERSION, 1, 0, due_s) + encode_state(state)
+    return Resting(value, spell(state.headline), current)
+
+
+def contacts(count: int) -> Iterator[tuple[bytes, Resting]]:
+    """So many contacts, by their keys."""
+    templates = [resting(*typical(seed), END_MS) for seed in range(min(count, DISTINCT))]
     for number, template in zip(range(count), itertools.cycle(templates), strict=False):
-        yield f"contact-{number:09}".encode(), *template
+        yield f"contact-{number:09}".encode(), template
 
 
-async def fill(settings: Settings, count: int) -> int:
-    """Write the state of an application as its workers would leave it; bytes of an encoded state in the mean."""
+async def fill(settings: Settings, states: Iterable[tuple[bytes, Resting]], newest_ms: int) -> int:
+    """Write the state of an application as its workers would leave it; bytes of an encoded state in the mean.
+
+    `newest_ms`: up to when it has read touchpoints, by their time and by Kafka's.
+    """
     await apply_topics(settings, lambda _line: None)
     topics, tiers, size = Topics.of(settings), [Counter[str]() for _ in range(settings.partitions)], 0
     async with loader(settings, "filling") as load:
-        for key, value, tier, current in contacts(count):
+        for key, contact in states:
             number = partition_of(key, settings.partitions, "murmur2")
-            tiers[number][tier] += 1
-            size += len(value) - Envelope.SIZE
-            await load.add(topics.changelog, number, key, value, [])
-            if current is not None:
-                await load.add(topics.tier_current, number, key, current, [("content-type", b"application/json")])
+            tiers[number][contact.tier] += 1
+            size += len(contact.state) - Envelope.SIZE
+            await load.add(topics.changelog, number, key, contact.state, [])
+            if contact.current is not None:
+                headers = [("content-type", b"application/json")]
+                await load.add(topics.tier_current, number, key, contact.current, headers)
         for number, counted in enumerate(tiers):
             summary = {
                 "contacts": dict(counted),
-                "newest_occurred_at": END_MS,
-                "newest_timestamp": END_MS,
+                "newest_occurred_at": newest_ms,
+                "newest_timestamp": newest_ms,
                 "pack": [PACK.name, PACK.version, PACK.digest],
                 "stub_salt": settings.application,
             }
             meta = Meta(batch_number=1, positions={topics.touchpoints: 0}, summary=summary)
             await load.add(topics.changelog, number, META_KEY, encode_meta(meta), [])
         await load.commit()
-    return size // count
+    return size // sum(counted.total() for counted in tiers)
 
 
 def move(command: str, file: Path, settings: Settings) -> Move:
@@ -138,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with LocalKafka(Path(folder) / "kafka", say=lambda _line: None, heap="1g") as kafka:
             former = Settings(brokers=kafka.brokers, partitions=options.partitions)
             heir = Settings(brokers=kafka.brokers, partitions=options.into, app_id="heir", topic_prefix="heir-")
-            size = asyncio.run(fill(former, options.contacts))
+            size = asyncio.run(fill(former, contacts(options.contacts), END_MS))
             asyncio.run(apply_topics(heir, lambda _line: None))
             moves = [move("export", file, former), move("import", file, heir)]
             on_disk = file.stat().st_size

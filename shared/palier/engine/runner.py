@@ -66,7 +66,8 @@ logger = logging.getLogger(__name__)
 COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
-TIMERS_PER_TICK = 2_000
+TIMERS_PER_TICK = 100  # some 10 ms: the event loop has other things to do
+MAX_TOUCHED = 20_000  # contacts touched and not yet in a transaction, before timers wait: their outputs are in memory
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
@@ -277,22 +278,21 @@ class Runner:
 
     def tick(self, now_s: float) -> bool:
         """Look at contacts that have fallen due, some of them. True: there are more."""
-        if not self.protocol.running:
-            return False
         partition, protocol, processor = self.partition, self.protocol, self._processor
+        if not protocol.running or len(partition.live) > MAX_TOUCHED:
+            return False
         clock_ms = self.clock.now_ms(protocol.next, processor.clock_ms(partition), now_s)
         until_ms = clock_ms - int(self._config.timer_grace_s * 1000)
-        looked_at = 0
         offset = max(protocol.next.values()) - 1
-        for key in partition.timers.take(until_ms, TIMERS_PER_TICK):
-            looked_at += 1
+        keys = partition.timers.take(until_ms, TIMERS_PER_TICK)
+        for key in keys:
             due_ms = processor.expire(partition, key, until_ms, offset)
             if due_ms is not None:
                 partition.timers.schedule(key, due_ms)
-        if looked_at and (partition.live or partition.outputs):
+        if keys and (partition.live or partition.outputs):
             protocol.handle(TimersTaken())
             self._wake.set()
-        return looked_at == TIMERS_PER_TICK
+        return len(keys) == TIMERS_PER_TICK
 
     async def wait_for_room(self) -> None:
         """Hold the intake back while too much waits for a transaction."""
