@@ -47,6 +47,7 @@ def test_an_end_of_transaction_without_an_answer_is_reported_before_it_can_be_re
 
     asyncio.run(attempt())
     assert len(unknown) == told
+    assert all("end of a transaction was not answered (KafkaConnectionError)" in why for why in unknown)
 
 
 def test_what_a_ghost_guard_watches_is_what_commit_sends():

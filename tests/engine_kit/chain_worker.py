@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from engine_kit.chain import TARGET, ChainProcessor, SilentObserver
-from palier.engine import process, watchdog
+from palier.engine import process, protocol, watchdog
 from palier.engine.app import create_engine_app
 from palier.engine.config import EngineConfig
 from palier.engine.writer import Writer
@@ -62,6 +62,7 @@ if __name__ == "__main__":
     process.Watchdog = functools.partial(
         watchdog.Watchdog, limit_s=float(os.environ.get("CHAIN_WATCHDOG", watchdog.LIMIT_S))
     )
+    protocol.SETTLE_ATTEMPTS = int(os.environ.get("CHAIN_SETTLE_ATTEMPTS", protocol.SETTLE_ATTEMPTS))
     processor = SickProcessor()
     signal.signal(signal.SIGUSR1, processor.become_sick)
     Writer.RENEW_AFTER = int(os.environ.get("CHAIN_RENEW_AFTER", Writer.RENEW_AFTER))

@@ -118,3 +118,24 @@ def test_a_second_producer_with_our_transactional_id_shuts_us_out(chain, make_wo
     assert last_words(worker) == (
         "palier: partition 2: fenced by a newer producer with our transactional id: another worker owns it now (exit 70)"
     )
+
+
+def test_an_open_transaction_of_somebody_else_is_told_and_not_waited_out(chain, make_worker, monkeypatch):
+    """Nobody else may write the changelog. It is not ours to end; once it has ended, the next start goes on."""
+    brokers, name = chain
+    monkeypatch.setenv("CHAIN_SETTLE_ATTEMPTS", "10")
+    stranger = Producer({"bootstrap.servers": brokers, "transactional.id": f"{name}-stranger", "log_level": 0})
+    stranger.init_transactions(20)
+    stranger.begin_transaction()
+    stranger.produce(f"{name}-chain-changelog", b"?", b"key", partition=1)
+    assert stranger.flush(20) == 0
+    worker = make_worker("worker")
+    assert worker.process.wait(30) == 70, worker.log.read_text()
+    line = last_words(worker)
+    assert "a transaction that is not ours is open in partition 1" in line
+    assert f"{name}-chain-changelog from offset 0" in line
+    assert "find-hanging" in line
+    stranger.abort_transaction(20)
+    worker.start()
+    seconds_until_at_work([worker])
+    assert worker.stop() == 0, worker.log.read_text()

@@ -329,7 +329,8 @@ class Runner:
             elif isinstance(measured, Failed) and time.monotonic() < deadline:
                 await asyncio.sleep(SETTLE_PAUSE_S)  # the broker is still away
             elif time.monotonic() >= deadline:
-                await self.drive(Failed(f"partition {self.number}: {MARKERS_LOST}"))
+                lost = Failed(f"partition {self.number}: {MARKERS_LOST}")
+                await self.drive(measured if isinstance(measured, Failed) else lost)
 
     @property
     def _interval(self) -> float:
