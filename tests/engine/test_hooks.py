@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import faust
 import pytest
@@ -21,6 +22,7 @@ from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 from faust.app import base as app_base
+from faust.assignor.client_assignment import ClientAssignment
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.tables.table import Table
@@ -77,6 +79,17 @@ def test_stock_recovery_tasks_are_replaced_as_tasks():
         assert callable(getattr(Recovery, name))
     assert issubclass(RebalanceAgain, Exception)
     assert issubclass(ServiceStopped, Exception)
+
+
+def test_standbys_are_assigned_changelogs_only():
+    """So a partition whose source is not assigned, and whose changelog is, is a copy to keep warm."""
+    tables = SimpleNamespace(changelog_topics={"log"})
+    assignment = ClientAssignment(actives={"source": [0], "log": [0]}, standbys={"source": [1], "log": [1]})
+    assert sorted(assignment.kafka_protocol_assignment(tables)) == [("log", [0, 1]), ("source", [0])]
+    source = inspect.getsource(Recovery.on_rebalance)
+    assert source.index("assigned_standbys()") < source.index("self.add_standby(table, tp)")
+    assert "self.standby_tps.add(tp)" in inspect.getsource(Recovery.add_standby)
+    assert "table_standby_replicas" in inspect.getsource(app_base.App)
 
 
 def test_faust_fences_through_our_callback():
