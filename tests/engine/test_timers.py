@@ -12,7 +12,7 @@ from palier.engine.clock import FRESH_S, PartitionClock
 from palier.engine.timers import TimerIndex
 
 KEYS = [b"a", b"b", b"c", b"d"]
-MOMENTS = st.integers(0, 5_000)  # of six seconds
+MOMENTS = st.one_of(st.integers(0, 5_000), st.integers(0, 4 * 3_600_000))  # of six seconds, and of five hours
 schedules = st.tuples(st.just("schedule"), st.sampled_from(KEYS), MOMENTS)
 cancels = st.tuples(st.just("cancel"), st.sampled_from(KEYS), st.none())
 takes = st.tuples(st.just("take"), MOMENTS, st.integers(1, 5))

@@ -10,18 +10,22 @@ import heapq
 from typing import Final
 
 SECOND_MS: Final = 1_000
+HOUR_S: Final = 3_600
 
 
 class TimerIndex:
-    """Keys by the moment in which to look at them: unsorted by second, and in order only within seconds that have begun.
+    """Keys by the moment in which to look at them, sorted only as far as the time has come.
 
-    So an entry that nobody has looked at yet costs a place in a dict and in a list, however many there are.
+    Unsorted by hour; those of hours that have begun unsorted by second; and in order only within seconds that have begun.
+    So an entry that nobody has looked at yet costs a place in a dict and in a list, however many there are and however far
+    they lie apart: a second is mostly alone with its one contact, an hour is not.
     """
 
     def __init__(self) -> None:
         self._due_of: dict[bytes, int] = {}  # the truth; what lies elsewhere and differs is out of date
-        self._keys_of: dict[int, list[bytes]] = {}
-        self._seconds: list[int] = []  # a heap of the keys of _keys_of
+        self._by_hour = _Buckets()
+        self._by_second = _Buckets()
+        self._opened_until = 0  # seconds before this one lie in _by_second
         self._begun: list[tuple[int, bytes]] = []  # a heap of (moment, key)
         self._begun_until = -1  # the last second that lies there
 
@@ -38,14 +42,12 @@ class TimerIndex:
         if second <= self._begun_until:
             heapq.heappush(self._begun, (due_ms, key))
             return
-        if entered is not None and entered // SECOND_MS == second:
-            return  # it lies there already
-        keys = self._keys_of.get(second)
-        if keys is None:
-            self._keys_of[second] = [key]
-            heapq.heappush(self._seconds, second)
-        else:
-            keys.append(key)
+        buckets, place, entered_at = self._by_second, second, None if entered is None else entered // SECOND_MS
+        if second >= self._opened_until:
+            buckets, place = self._by_hour, second // HOUR_S
+            entered_at = None if entered_at is None else entered_at // HOUR_S
+        if place != entered_at:  # else it lies there already
+            buckets.add(place, key)
 
     def cancel(self, key: bytes) -> None:
         """Nothing will fall due any more."""
@@ -54,8 +56,9 @@ class TimerIndex:
     def clear(self) -> None:
         """Forget everything."""
         self._due_of.clear()
-        self._keys_of.clear()
-        self._seconds.clear()
+        self._by_hour.clear()
+        self._by_second.clear()
+        self._opened_until = 0
         self._begun.clear()
         self._begun_until = -1
 
@@ -72,17 +75,58 @@ class TimerIndex:
                 if due_of.get(key) == due_ms:
                     del due_of[key]
                     taken.append(key)
-            elif self._seconds and self._seconds[0] <= until:
-                self._begin(heapq.heappop(self._seconds))
+            elif self._by_second.begins_by(until):
+                self._begin(*self._by_second.pop())
+            elif self._by_hour.begins_by(until // HOUR_S):
+                self._open(*self._by_hour.pop())
             else:
                 break
         return taken
 
-    def _begin(self, second: int) -> None:
+    def _open(self, hour: int, keys: list[bytes]) -> None:
+        """Divide the entries of an hour by second; those that are out of date go."""
+        self._opened_until = (hour + 1) * HOUR_S
+        for key in keys:
+            due_ms = self._due_of.get(key)
+            if due_ms is not None and due_ms // (SECOND_MS * HOUR_S) == hour:
+                self._by_second.add(due_ms // SECOND_MS, key)
+
+    def _begin(self, second: int, keys: list[bytes]) -> None:
         """Put the entries of a second in order; those that are out of date go."""
         self._begun_until = second
-        for key in self._keys_of.pop(second):
+        for key in keys:
             due_ms = self._due_of.get(key)
             if due_ms is not None and due_ms // SECOND_MS == second:
                 self._begun.append((due_ms, key))
         heapq.heapify(self._begun)
+
+
+class _Buckets:
+    """Keys by a number, taken from the least number on."""
+
+    def __init__(self) -> None:
+        self._keys_of: dict[int, list[bytes]] = {}
+        self._numbers: list[int] = []  # a heap of the keys of _keys_of
+
+    def add(self, number: int, key: bytes) -> None:
+        """Put a key into a bucket."""
+        keys = self._keys_of.get(number)
+        if keys is None:
+            self._keys_of[number] = [key]
+            heapq.heappush(self._numbers, number)
+        else:
+            keys.append(key)
+
+    def begins_by(self, number: int) -> bool:
+        """There is a bucket of this number or a lesser one."""
+        return bool(self._numbers) and self._numbers[0] <= number
+
+    def pop(self) -> tuple[int, list[bytes]]:
+        """Number and keys of the first bucket, which is there no more."""
+        number = heapq.heappop(self._numbers)
+        return number, self._keys_of.pop(number)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._keys_of.clear()
+        self._numbers.clear()
