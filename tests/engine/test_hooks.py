@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender, SendProduceReqHandler
@@ -21,8 +22,9 @@ from aiokafka.protocol.admin import ApiVersionRequest, ApiVersionResponse_v0
 from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.structs import ConsumerRecord, TopicPartition
 from faust.app import base as app_base
-from faust.assignor.client_assignment import ClientAssignment
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.tables.table import Table
@@ -31,6 +33,7 @@ from faust.transport.drivers import aiokafka as driver
 from mode.services import ServiceTask
 
 from palier.engine.recovery import BatchRecovery, BatchTableManager
+from palier.engine.stored_records import hand_out_records_as_stored
 from palier.engine.table import PartitionedTable
 from palier.engine.transport import BatchConsumer, BatchConsumerThread, BatchTransport
 
@@ -56,7 +59,7 @@ def test_versions_are_the_ones_the_engine_was_proved_on():
              "seek_wait", "commit", "verify_event_path", "on_task_error"],
         ),
         (BatchConsumerThread, driver.AIOKafkaConsumerThread, ["_create_worker_consumer"]),
-        (BatchTableManager, TableManager, ["recovery"]),
+        (BatchTableManager, TableManager, ["on_start", "recovery"]),
         (PartitionedTable, Table, ["_new_store"]),
     ],
 )  # fmt: skip
@@ -81,17 +84,6 @@ def test_stock_recovery_tasks_are_replaced_as_tasks():
     assert issubclass(ServiceStopped, Exception)
 
 
-def test_standbys_are_assigned_changelogs_only():
-    """So a partition whose source is not assigned, and whose changelog is, is a copy to keep warm."""
-    tables = SimpleNamespace(changelog_topics={"log"})
-    assignment = ClientAssignment(actives={"source": [0], "log": [0]}, standbys={"source": [1], "log": [1]})
-    assert sorted(assignment.kafka_protocol_assignment(tables)) == [("log", [0, 1]), ("source", [0])]
-    source = inspect.getsource(Recovery.on_rebalance)
-    assert source.index("assigned_standbys()") < source.index("self.add_standby(table, tp)")
-    assert "self.standby_tps.add(tp)" in inspect.getsource(Recovery.add_standby)
-    assert "table_standby_replicas" in inspect.getsource(app_base.App)
-
-
 def test_faust_fences_through_our_callback():
     """The app's own rebalance handlers call what the engine hangs on, in the order it needs."""
     assigned = inspect.getsource(app_base.App._on_partitions_assigned)
@@ -109,6 +101,40 @@ def test_aiokafka_reads_isolation_and_wait_in_start():
     source = inspect.getsource(AIOKafkaConsumer.start)
     assert "isolation_level=self._isolation_level" in source
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source
+
+
+def test_stock_tables_start_as_ours_do_but_for_a_pause():
+    """Our table manager repeats the stock one's start without its second of sleep."""
+    source = inspect.getsource(TableManager.on_start)
+    assert [line.strip() for line in source.splitlines() if "await" in line] == [
+        "await self.sleep(1.0)", "await self._update_channels()", "await self.recovery.start()",
+    ]  # fmt: skip
+
+
+def read(value_deserializer):
+    """One record as a fetch hands it out."""
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1_000)
+    batch.append(0, 1_700_000_000_000, b"key", b"value", [("name", b"content")])
+    fetched = fetcher.MemoryRecords(bytes(batch.build()))
+    (record,) = fetcher.PartitionRecords(
+        TopicPartition("topic", 3), fetched, [], 0, None, value_deserializer, True, fetcher.READ_COMMITTED
+    )
+    return record
+
+
+def test_only_our_consumer_gets_records_as_stored(monkeypatch):
+    """Without aiokafka's wrapper, with all that a Record promises; any other consumer of the process gets the wrapper."""
+    monkeypatch.setattr(fetcher, "PartitionRecords", fetcher.PartitionRecords)  # put back afterwards
+    consumer = SimpleNamespace()
+    hand_out_records_as_stored(consumer)
+    ours, other = read(consumer._value_deserializer), read(None)
+    assert type(other) is ConsumerRecord
+    assert type(ours) is not ConsumerRecord
+    for name in ("offset", "timestamp", "key", "value"):
+        assert getattr(ours, name) == getattr(other, name), name
+    assert list(ours.headers) == list(other.headers) == [("name", b"content")]
+    assert "value_deserializer=self._value_deserializer" in inspect.getsource(AIOKafkaConsumer.start)
+    assert "PartitionRecords(" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
 
 
 def test_aiokafka_keeps_positions_where_we_look():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from palier.engine.ports import Observer, Processor
     from palier.engine.store import StateStore
 
-MAX_FETCH_BYTES = 4 << 20  # per partition and request
+MAX_FETCH_BYTES = 1 << 20  # per partition and request; more is no faster, and recovery holds so much of each partition
 QUEUED_BATCHES = 8
 
 

@@ -6,6 +6,7 @@ log. In both roles the copy holds committed data, and its position says where to
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from palier.engine.losses import Losses
@@ -42,7 +43,7 @@ class PartitionCopy:
         self.torn: dict[bytes, int] = {}
         self._changelog, self._losses = changelog, losses or Losses()
         self._due_s: dict[bytes, int] = {}  # of states read, until they are entered in the timers
-        self._after_meta: set[bytes] = set()
+        self._after_meta: list[bytes] = []
         self._since_meta = 0  # records
         self._in_last: int | None = None  # records of the last transaction read; older ones may be among them
         self._meta_offset = 0
@@ -78,33 +79,43 @@ class PartitionCopy:
             DataError: a record that this version cannot have written.
             InternalError: the copy that was opened from disk does not fit; the next start reads the whole log.
         """
-        after_meta, due_in, version, due_s_of = self._after_meta, Envelope.due_in, Envelope.VERSION, self._due_s
+        version_and_due, readable, due_s_of = Envelope.version_and_due, Envelope.VERSION, self._due_s
         states: list[tuple[bytes, bytes | None]] = []
-        mark = None
+        mark, noted = None, 0
         for record in records:
             key, value = record.key, record.value
             if key == META_KEY:
+                self._note(states[noted:])
+                noted = len(states)
                 mark = self._next_meta(record) or mark
                 continue
             if key is None:
                 self._losses.take(self._at(record.offset), "it has no key")
                 continue
-            self._since_meta += 1
             due_s = 0
             if value is not None:
-                if len(value) < Envelope.SIZE or value[0] != version:
+                try:
+                    version, due_s = version_and_due(value)
+                except struct.error:
+                    version = None
+                if version != readable:
+                    self._since_meta += 1
                     self._losses.take(self._at(record.offset), Envelope.trouble(value))
                     continue
-                after_meta.add(key)  # looked at in recovered(), only if no META follows
-                due_s = due_in(value)
             if due_s:
                 due_s_of[key] = due_s
             else:
                 due_s_of.pop(key, None)
             states.append((key, value))
+        self._note(states[noted:])
         self.store.write(states, mark)
         self.position = position
         self.records_read += len(records)
+
+    def _note(self, states: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """No META follows them so far: if none does, `recovered` looks at them."""
+        self._since_meta += len(states)
+        self._after_meta += [key for key, _ in states]
 
     def _next_meta(self, record: Record) -> Mark | None:
         """A transaction ends here; None: it cannot have been ours, and that was accepted."""
@@ -136,8 +147,9 @@ class PartitionCopy:
         Raises:
             DataError: the last transaction is not whole.
         """
+        schedule = self.timers.schedule
         for key, due_s in self._due_s.items():
-            self.timers.schedule(key, due_s * SECOND_MS)
+            schedule(key, due_s * SECOND_MS)
         self._due_s = {}
         for key in self._after_meta:
             resting = self.store.get(key)
@@ -145,7 +157,7 @@ class PartitionCopy:
                 batch_number, offset, _ = Envelope.unpack(resting)
                 if batch_number > self.meta.batch_number:
                     self.torn[key] = offset
-        self._after_meta = set()
+        self._after_meta = []
         self._check_last()
 
     def damaged(self, why: str) -> None:
@@ -171,7 +183,7 @@ class PartitionCopy:
         self.meta, self.position, self.records_read = Meta(), None, 0
         self.torn.clear()
         self.timers.clear()
-        self._after_meta, self._due_s = set(), {}
+        self._after_meta, self._due_s = [], {}
         self._since_meta, self._in_last, self._is_from_disk = 0, None, False
 
     def _at(self, offset: int) -> str:

@@ -210,6 +210,11 @@ class BatchTableManager(TableManager):  # type: ignore[misc]
 
     _recovery: Recovery | None
 
+    async def on_start(self) -> None:
+        """Stock: the same after a second's sleep, in which an application may add tables. Ours is there already."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> Recovery:
         """Made on first use, as in Faust."""

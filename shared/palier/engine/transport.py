@@ -21,6 +21,7 @@ from faust.types import TP, ConsumerMessage
 
 from palier.engine.exits import exit_now, leave_before_exit
 from palier.engine.faust_logger import FAUST_LOGGER
+from palier.engine.stored_records import hand_out_records_as_stored
 from palier.engine.tolerant_records import tolerate_any_header_name
 from palier.errors import ExitCode
 
@@ -70,6 +71,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         tolerate_any_header_name()
         consumer = super()._create_worker_consumer(transport)
+        hand_out_records_as_stored(consumer)
         # Faust sets this only for its own exactly_once mode; aiokafka reads it in start(), which comes later. It also
         # makes end_offsets() answer the last stable offset.
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - watched by test_hooks
