@@ -6,6 +6,7 @@ log. In both roles the copy holds committed data, and its position says where to
 
 from __future__ import annotations
 
+import logging
 import struct
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from palier.engine.ports import Record
     from palier.engine.store import StateStore
+
+
+logger = logging.getLogger(__name__)
 
 
 class PartitionCopy:
@@ -66,6 +70,8 @@ class PartitionCopy:
         """
         if self.position is not None and first <= self.position <= end:
             return self.position
+        if self.position is not None:
+            logger.warning("%s: the copy thrown away, the log has %d to %d", self._at(self.position), first, end)
         self._forget()
         if first > 0:  # a compacted log keeps its beginning
             self._losses.take(self._at(0), f"the {first} records from here on were deleted", first)
