@@ -67,7 +67,9 @@ COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
 TIMERS_PER_TICK = 100  # some 10 ms: the event loop has other things to do
-MAX_TOUCHED = 20_000  # contacts touched and not yet in a transaction, before timers wait: their outputs are in memory
+MAX_OUTPUTS = (
+    4_000  # output records not yet in a transaction, before timers wait: it has to stay small, and so has memory
+)
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
@@ -279,7 +281,7 @@ class Runner:
     def tick(self, now_s: float) -> bool:
         """Look at contacts that have fallen due, some of them. True: there are more."""
         partition, protocol, processor = self.partition, self.protocol, self._processor
-        if not protocol.running or len(partition.live) > MAX_TOUCHED:
+        if not protocol.running or sum(map(len, partition.outputs.values())) > MAX_OUTPUTS:
             return False
         clock_ms = self.clock.now_ms(protocol.next, processor.clock_ms(partition), now_s)
         until_ms = clock_ms - int(self._config.timer_grace_s * 1000)
