@@ -19,7 +19,7 @@ import time
 from collections import deque
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import psutil
 
@@ -47,9 +47,11 @@ class Figures:
     store: str
     states: int
     write_us: float
+    write_cpu_us: float
     overwrite_us: float
     slowest_write_ms: float
     get_us: float
+    get_cpu_us: float
     get_absent_us: float
     items_s: float
     clear_s: float
@@ -59,13 +61,16 @@ class Figures:
     open_s: float | None = None
     items_reopened_s: float | None = None
     get_reopened_us: float | None = None
+    get_reopened_cpu_us: float | None = None
 
 
 ROWS: Final[dict[str, Callable[[Figures], float | None]]] = {
     "write, us per state": lambda of: of.write_us,
+    "write, CPU us of the calling thread": lambda of: of.write_cpu_us,
     "write again in random order, us per state": lambda of: of.overwrite_us,
     f"slowest write of {BATCH:,}, ms": lambda of: of.slowest_write_ms,
     "get, us": lambda of: of.get_us,
+    "get, CPU us": lambda of: of.get_cpu_us,
     "get what is not there, us": lambda of: of.get_absent_us,
     "items() over all, s": lambda of: of.items_s,
     "memory (RSS), MiB": lambda of: of.resident_bytes / 2**20,
@@ -74,6 +79,7 @@ ROWS: Final[dict[str, Callable[[Figures], float | None]]] = {
     "open again, s": lambda of: of.open_s,
     "items() over all after opening, s": lambda of: of.items_reopened_s,
     "get after opening, us": lambda of: of.get_reopened_us,
+    "get after opening, CPU us": lambda of: of.get_reopened_cpu_us,
     "clear, s": lambda of: of.clear_s,
 }
 
@@ -90,25 +96,33 @@ def key_of(number: int) -> bytes:
     return b"contact-%012d" % number
 
 
-def write_all(store: StateStore, numbers: Sequence[int], ends: list[bytes]) -> tuple[float, float]:
-    """Seconds to write a state for each number, and the slowest write; making the states is not counted."""
-    total = slowest = 0.0
+class Written(NamedTuple):
+    """Seconds of many writes: together, CPU of the calling thread, the slowest one."""
+
+    wall: float
+    cpu: float
+    slowest: float
+
+
+def write_all(store: StateStore, numbers: Sequence[int], ends: list[bytes]) -> Written:
+    """Write a state for each number; making the states is not counted."""
+    wall = cpu = slowest = 0.0
     for first in range(0, len(numbers), BATCH):
         states = [(key_of(one), ends[one % DISTINCT] + b"%08d" % one) for one in numbers[first : first + BATCH]]
-        started = time.perf_counter()
+        started, started_cpu = time.perf_counter(), time.thread_time()
         store.write(states, Mark(Meta(batch_number=first), first))
         taken = time.perf_counter() - started
-        total, slowest = total + taken, max(slowest, taken)
-    return total, slowest
+        wall, cpu, slowest = wall + taken, cpu + time.thread_time() - started_cpu, max(slowest, taken)
+    return Written(wall, cpu, slowest)
 
 
-def get_us(store: StateStore, keys: Sequence[bytes], *, is_there: bool) -> float:
-    """Microseconds for one look."""
-    started = time.perf_counter()
+def look(store: StateStore, keys: Sequence[bytes], *, is_there: bool) -> tuple[float, float]:
+    """Microseconds for one get: on the clock, and CPU."""
+    started, started_cpu = time.perf_counter(), time.thread_time()
     found = sum(store.get(key) is not None for key in keys)
-    taken = time.perf_counter() - started
+    taken, taken_cpu = time.perf_counter() - started, time.thread_time() - started_cpu
     assert found == (len(keys) if is_there else 0)
-    return taken / len(keys) * 1e6
+    return taken / len(keys) * 1e6, taken_cpu / len(keys) * 1e6
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -128,20 +142,23 @@ def measure(name: str, count: int, folder: Path) -> Figures:
     chance, ends = Random(1), templates()
     before = psutil.Process().memory_info().rss
     store: StateStore = MemoryStore() if name == "memory://" else RocksStore(folder, limit_s=3_600)
-    written_s, slowest_s = write_all(store, range(count), ends)
+    written = write_all(store, range(count), ends)
     resident = psutil.Process().memory_info().rss - before
     again = chance.sample(range(count), count)
-    overwritten_s, slowest_again_s = write_all(store, again, ends)
+    overwritten = write_all(store, again, ends)
     present = [key_of(chance.randrange(count)) for _ in range(LOOKS)]
     absent = [b"nobody-%012d" % number for number in range(LOOKS)]
+    get_us, get_cpu_us = look(store, present, is_there=True)
     figures = Figures(
         store=name,
         states=count,
-        write_us=written_s / count * 1e6,
-        overwrite_us=overwritten_s / count * 1e6,
-        slowest_write_ms=max(slowest_s, slowest_again_s) * 1e3,
-        get_us=get_us(store, present, is_there=True),
-        get_absent_us=get_us(store, absent, is_there=False),
+        write_us=written.wall / count * 1e6,
+        write_cpu_us=written.cpu / count * 1e6,
+        overwrite_us=overwritten.wall / count * 1e6,
+        slowest_write_ms=max(written.slowest, overwritten.slowest) * 1e3,
+        get_us=get_us,
+        get_cpu_us=get_cpu_us,
+        get_absent_us=look(store, absent, is_there=False)[0],
         items_s=seconds(lambda: drain(store.items())),
         clear_s=0.0,
         resident_bytes=resident,
@@ -150,13 +167,16 @@ def measure(name: str, count: int, folder: Path) -> Figures:
         resident = max(resident, psutil.Process().memory_info().rss - before)
         close_s, started = seconds(store.close), time.perf_counter()
         store = RocksStore(folder, limit_s=3_600)
+        open_s, items_s = time.perf_counter() - started, seconds(lambda: drain(store.items()))
+        get_us, get_cpu_us = look(store, present, is_there=True)
         figures = dataclasses.replace(
             figures,
             resident_bytes=resident,
             close_s=close_s,
-            open_s=time.perf_counter() - started,
-            items_reopened_s=seconds(lambda: drain(store.items())),
-            get_reopened_us=get_us(store, present, is_there=True),
+            open_s=open_s,
+            items_reopened_s=items_s,
+            get_reopened_us=get_us,
+            get_reopened_cpu_us=get_cpu_us,
             disk_bytes=sum(file.stat().st_size for file in folder.iterdir()),
         )
     figures = dataclasses.replace(figures, clear_s=seconds(store.clear))

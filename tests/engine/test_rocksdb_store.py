@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine_kit.store_writer import batch, expected, mark
-from palier.engine import rocksdb_limits
+from palier.engine import rocksdb_limits, rocksdb_store
 from palier.engine.rocksdb_store import CLOCK_SLACK_S, FORMAT_VERSION, MARK_KEY, RocksStore
 from palier.errors import ConfigurationError, InternalError
 
@@ -275,8 +275,9 @@ def test_a_folder_that_cannot_be_one(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_close_lets_go_of_everything(folder):
+def test_close_lets_go_of_everything(folder, monkeypatch):
     """No file stays open, and another can open it at once, even when somebody stopped in the middle of items()."""
+    monkeypatch.setattr(rocksdb_store, "CHUNK", 10)
     store = open_store(folder)
     unfinished = store.items()
     next(unfinished)
@@ -288,6 +289,8 @@ def test_close_lets_go_of_everything(folder):
     again.close()
     with pytest.raises(InternalError, match="was closed"):
         store.get(b"every-000")
+    with pytest.raises(InternalError, match="was closed"):
+        list(unfinished)
     assert open_and_count(folder) == len(expected(3)), "a use after closing throws nothing away"
 
 

@@ -18,9 +18,12 @@ BLOCK_CACHE_BYTES = 64 * MIB
 WRITE_BUFFERS_BYTES = 64 * MIB
 # For each partition.
 WRITE_BUFFER_BYTES = 16 * MIB
-BLOCK_BYTES = 16 << 10  # index and Bloom filters lie in the cache too: at 4 KiB they would fill it from 5 M contacts on
+BLOCK_BYTES = (
+    8 << 10
+)  # larger: a look-up unpacks more; smaller: more of the cache goes to the index, which lies there too
 BLOOM_BITS = 10  # one look-up in a hundred for a contact that is not there goes to the disk
 OPEN_FILES = 256
+READ_AHEAD_BYTES = 256 << 10  # of each file, when all is read: a fifth of the system calls
 INFO_LOGS = 2
 INFO_LOG_BYTES = MIB
 MANIFEST_BYTES = 16 * MIB

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 MARK_KEY = b"\0rocksdb-mark"  # no contact id begins with a control character, and stubs and META begin otherwise
-CHUNK = 2_000  # entries read at a time, see items()
+CHUNK = 1_000  # entries read at a time
 CLOCK_SLACK_S = 300.0  # a mark from the future is believed if the clock was set back by no more
 # Format version, second of writing, changelog position, length of the changelog's name; name and encoded META follow.
 _HEADER = struct.Struct("<BQQH")
@@ -52,7 +52,10 @@ class RocksStore:
         """
         self.mark: Mark | None = None
         self._folder, self._limit_s, self._now_s, self._log = folder, limit_s, now_s, log.encode()
+        self._cursors: dict[object, Iterator[Any]] = {}  # of iterations that have not ended
         self._rocksdict = rocksdb_limits.rocksdict()
+        self._in_bulk = self._rocksdict.ReadOptions()
+        self._in_bulk.set_readahead_size(rocksdb_limits.READ_AHEAD_BYTES)
         try:
             self._db = self._open()
         except _DoubtfulCopyError as doubt:
@@ -98,25 +101,32 @@ class RocksStore:
             self.mark = mark
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
-        """See StateStore.
-
-        Nothing of RocksDB is held between two entries: an iterator would keep the database open, and locked, after close().
+        """See StateStore. After close() it raises, whatever it had still to give.
 
         Raises:
             InternalError: it cannot be read. The copy is thrown away; a restart reads the changelog.
         """
-        first = b""
-        while True:
-            try:
-                chunk = self._read(first, CHUNK)
-            except Exception as error:
-                raise self._fault(error, "read") from error
-            for entry in chunk:
-                if entry[0] != MARK_KEY:
-                    yield entry
-            if len(chunk) < CHUNK:
-                return
-            first = chunk[-1][0] + b"\0"
+        # RocksDB's iterator keeps the database open, and locked: only self._cursors holds it, so that close() can drop it.
+        cursor, last = object(), b""
+        self._cursors[cursor] = self._db.items(read_opt=self._in_bulk)
+        try:
+            while True:
+                if cursor not in self._cursors:
+                    raise InternalError(f"{self._folder} was closed")
+                try:
+                    chunk: list[Any] = list(islice(self._cursors[cursor], CHUNK))
+                    if len(chunk) < CHUNK:
+                        self._check_end(chunk[-1][0] if chunk else last)
+                except Exception as error:
+                    raise self._fault(error, "read") from error
+                for entry in chunk:
+                    if entry[0] != MARK_KEY:
+                        yield entry
+                if len(chunk) < CHUNK:
+                    return
+                last = chunk[-1][0]
+        finally:
+            self._cursors.pop(cursor, None)
 
     def clear(self) -> None:
         """See StateStore. Deletes files, not entries: a million cost no more than one."""
@@ -125,6 +135,7 @@ class RocksStore:
 
     def close(self) -> None:
         """See StateStore. A second time does nothing."""
+        self._cursors.clear()
         with suppress(self._rocksdict.DbClosedError):
             try:
                 self._db.close()
@@ -177,7 +188,9 @@ class RocksStore:
         """
         try:
             data = self._db.get(MARK_KEY)
-            is_empty = data is None and not self._read(b"", 1)
+            is_empty = data is None and not any(True for _ in islice(self._db.items(), 1))
+            if is_empty:
+                self._check_end(b"")
         except Exception as error:
             raise _DoubtfulCopyError(str(error)) from error
         if is_empty:
@@ -209,14 +222,7 @@ class RocksStore:
         except Exception as error:
             raise self._refusal(error) from error
 
-    # --- reading ------------------------------------------------------------------------------------------------------
-    def _read(self, first: bytes, count: int) -> list[tuple[bytes, bytes]]:
-        """Entries from key `first` on, the mark among them; less than `count` only at the end."""
-        entries: list[Any] = list(islice(self._db.items(from_key=first), count))
-        if len(entries) < count:
-            self._check_end(entries[-1][0] if entries else first)
-        return entries
-
+    # --- trouble ------------------------------------------------------------------------------------------------------
     def _check_end(self, last: bytes) -> None:
         """An iterator of rocksdict ends at an unreadable block as it does at the end, without a word: ask RocksDB itself."""
         cursor = self._db.iter()
