@@ -20,7 +20,7 @@ SHARED = Path(__file__).parents[1] / "shared"
 # Modules of functions. Those that define values (pack, outcome, state, touchpoint, explain) gain nothing by it.
 MODULES = (
     "arrange", "caps", "changes", "consent", "contributions", "demotion", "distinct", "evidence", "fold", "numbers",
-    "remembered", "scoring", "strongest", "tiers", "weightings", "words",
+    "remembered", "renewal", "scoring", "strongest", "tiers", "weightings", "words",
 )  # fmt: skip
 
 

@@ -53,7 +53,9 @@ class Contribution:
     t: int
     touchpoint: dict
     forgotten: bool = False
-    """It had fallen out of the ring when a reset came."""
+    """Nobody remembers any more whose it was: it is no reason."""
+    counts_as: set[str] = field(default_factory=lambda: {"types", "days"})
+    """What it is still counted as, distinctly."""
 
 
 @dataclass
@@ -61,11 +63,13 @@ class Life:
     """What is known of a contact between its first touchpoint (or its waking) and its erasure."""
 
     as_of: int
+    table: Table
+    """The pack that evaluated `earned`."""
     scores: dict[str, float]
     reset_at: dict[str, float]
     contributions: list[Contribution] = field(default_factory=list)
     scored: list[tuple[str, int, str | None]] = field(default_factory=list)
-    """Type, UTC day and object of every touchpoint that scored; the counters of the caps are counted from it."""
+    """Type, UTC day and object of every touchpoint that scored under a cap; the counters are counted from it."""
     remembered: list[tuple[str, str, int]] = field(default_factory=list)
     """(source, id, t) in order of arrival."""
     granted: list[tuple[str, int]] = field(default_factory=list)
@@ -83,6 +87,11 @@ class Contact:
     erased_at: float = NEVER
     life: Life | None = None
     since: int | None = None
+    held: set[str] = field(default_factory=set)
+    headline: str = "unengaged"
+    """What the latest tier change said."""
+    is_anybodys_guess: bool = False
+    """Of things that happened in the same millisecond only some are remembered, and no order says which."""
 
     @property
     def is_erased(self) -> bool:
@@ -94,6 +103,7 @@ class NaiveModel:
 
     def __init__(self, table: Table = DEFAULT):
         self.table = table
+        """The pack in force; a newer one may take its place at any time."""
         self.contacts: dict[str, Contact] = {}  # in order of first appearance
 
     # --- the fold -----------------------------------------------------------------------------------------------------
@@ -122,8 +132,8 @@ class NaiveModel:
                 contact.erased_at = t
             return "erased", []
 
-        # 3. Expire: demotions due at or before t come first.
-        changes: list[dict] = []
+        # 3. A newer pack comes before everything, however old the touchpoint; then demotions due at or before t.
+        changes = self._meet_pack(contact)
         if contact.life and t > contact.life.as_of:
             changes += self._expire(contact, t)
 
@@ -138,7 +148,9 @@ class NaiveModel:
         # 6, first half (a contact without a life needs one before consent can be kept).
         if contact.life is None:
             axes = self.table.half_lives
-            contact.life = Life(as_of=t, scores=dict.fromkeys(axes, 0.0), reset_at=dict.fromkeys(axes, NEVER))
+            contact.life = Life(
+                as_of=t, table=self.table, scores=dict.fromkeys(axes, 0.0), reset_at=dict.fromkeys(axes, NEVER)
+            )
         life = contact.life
 
         # 5. Consent. `@` is the touchpoint's channel. A bot's grants do not count, its withdrawals do.
@@ -168,7 +180,7 @@ class NaiveModel:
             # 9. Resets, late or capped or not, but never a bot's; then the contribution.
             if not bot:
                 for axis in self.table.half_lives if rule.zero else rule.resets:
-                    self._reset(life, axis, t)
+                    self._reset(contact, life, axis, t)
             if outcome == "scored":
                 self._score(life, rule, touchpoint, t)
 
@@ -197,14 +209,101 @@ class NaiveModel:
         return self._expire(self.contacts[contact_id], until)
 
     def next_demotion_at(self, contact_id: str) -> int | None:
-        """The earliest t*; None if no earned tier can be lost by waiting."""
-        due = self._next_demotion(self.contacts[contact_id].life)
+        """The earliest t*; None if no earned tier can be lost by waiting.
+
+        What a newer pack takes away for another reason than points is due at once.
+        """
+        contact = self.contacts[contact_id]
+        if contact.life and contact.life.table is not self.table:
+            closed = contact.held and not self._gate_is_open(contact)
+            if closed or contact.held - self.table.tiers.keys():
+                return contact.life.as_of
+        due = self._next_demotion(contact.life)
         return due and due[0]
+
+    # --- 3: a newer pack ----------------------------------------------------------------------------------------------
+
+    def _meet_pack(self, contact: Contact) -> list[dict]:
+        """As of the newest moment taken into account: what does she earn by this pack?"""
+        life = contact.life
+        if life is None or life.table is self.table:
+            return []
+        self._forget(contact, life)
+        life.table = self.table
+        life.scores = {axis: life.scores.get(axis, 0.0) for axis in self.table.half_lives}
+        life.reset_at = {axis: life.reset_at.get(axis, NEVER) for axis in self.table.half_lives}
+        earned_before = life.earned = life.earned & self.table.tiers.keys()
+        life.earned = {name for name, tier in self.table.tiers.items() if self._earns(life, name, tier)}
+        if self._held(contact) == contact.held and self._headline(contact.held)[1] == contact.headline:
+            return []
+        return [self._change(contact, contact.held, "pack", None, decided=earned_before ^ life.earned)]
+
+    def _forget(self, contact: Contact, life: Life) -> None:
+        """What the pack before this one did not ask for is not remembered."""
+        old, new = life.table, self.table
+        life.contributions = [c for c in life.contributions if c.axis in new.half_lives]
+        for axis in old.half_lives.keys() & new.half_lives.keys():
+            of_axis = [c for c in life.contributions if c.axis == axis and c.t > life.reset_at[axis]]
+            named = [any(axis in row.resets for row in table.types.values()) for table in (old, new)]
+            if old.half_lives[axis] != new.half_lives[axis] or not all(named):
+                # The five of greatest worth, by the half-life they had.
+                by_worth = self._by_worth(of_axis, life.as_of, old)
+                for weaker in by_worth[STRONGEST:]:
+                    weaker.forgotten = True
+                contact.is_anybodys_guess |= self._is_tie(by_worth)
+            for kind in ("types", "days"):
+                wanted, wanted_now = (self._wanted(table, axis, kind) for table in (old, new))
+                if wanted < wanted_now:
+                    self._forget_distinct(contact, of_axis, kind, wanted)
+
+    @staticmethod
+    def _wanted(table: Table, axis: str, kind: str) -> int:
+        """How many the most demanding tier counts."""
+        asking = [tier.distinct for tier in table.tiers.values() if tier.distinct]
+        return max((test.at_least for test in asking if (test.axis, test.of) == (axis, kind)), default=0)
+
+    def _forget_distinct(self, contact: Contact, of_axis: list[Contribution], kind: str, wanted: int) -> None:
+        """The newest few remain, as many as the pack before this one wanted."""
+        newest: dict[object, int] = {}
+        for c in of_axis:
+            if c.weight > 0 and kind in c.counts_as:
+                name = self._kind(c, kind)
+                newest[name] = max(newest.get(name, c.t), c.t)
+        in_order = sorted(newest, key=lambda name: newest[name], reverse=True)
+        edge = [newest[name] for name in in_order[wanted - 1 : wanted + 1]] if wanted else []
+        contact.is_anybodys_guess |= len(edge) > len(set(edge))
+        for c in of_axis:
+            if self._kind(c, kind) not in in_order[:wanted]:
+                c.counts_as.discard(kind)
+
+    @staticmethod
+    def _kind(contribution: Contribution, kind: str) -> object:
+        """Its type, or its UTC day."""
+        return contribution.touchpoint["type"] if kind == "types" else day_of(contribution.t)
+
+    @staticmethod
+    def _is_tie(by_worth: list[Contribution]) -> bool:
+        """Between the last that is remembered and the first that is not."""
+        edge = [(abs(c.weight), c.t) for c in by_worth[STRONGEST - 1 : STRONGEST + 1]]
+        return len(edge) > len(set(edge))
+
+    @staticmethod
+    def _by_worth(contributions: list[Contribution], at: int, table: Table) -> list[Contribution]:
+        """Those that are remembered, greatest first."""
+
+        def worth(c: Contribution) -> float:
+            return abs(c.weight) * 2.0 ** (-(at - c.t) / table.half_lives[c.axis])
+
+        remembered = [c for c in contributions if not c.forgotten]
+        return sorted(remembered, key=lambda c: (worth(c), c.t), reverse=True)
 
     # --- 3: demotion needs no event -----------------------------------------------------------------------------------
 
     def _expire(self, contact: Contact, until: int) -> list[dict]:
-        changes = []
+        first = self.next_demotion_at(contact.contact_id)
+        if first is None or first > until:
+            return []  # nor does she meet a newer pack
+        changes = self._meet_pack(contact)
         while due := self._next_demotion(contact.life):
             t_star, tiers = due
             if t_star > until:
@@ -221,9 +320,9 @@ class NaiveModel:
         if life is None:
             return None
         due: dict[str, int] = {}
-        for name in life.earned:
+        for name in life.earned & self.table.tiers.keys():
             for axis, leave in self.table.tiers[name].leave.items():
-                score = life.scores[axis]
+                score = life.scores.get(axis, 0.0)
                 if score <= leave:  # rounding
                     t_star = life.as_of
                 else:
@@ -287,19 +386,20 @@ class NaiveModel:
             return False
         return len([entry for entry in same_day if entry[2] == object_id]) >= rule.per_object
 
-    def _reset(self, life: Life, axis: str, t: int) -> None:
+    def _reset(self, contact: Contact, life: Life, axis: str, t: int) -> None:
         reset_at = t + RESET_SLACK
         if reset_at <= life.reset_at[axis]:
             return
         of_axis = [c for c in life.contributions if c.axis == axis]
+        counting = [c for c in of_axis if c.t > life.reset_at[axis]]
+        by_worth = self._by_worth(counting, life.as_of, self.table)
         for fallen_out in of_axis[:-RING]:
             fallen_out.forgotten = True
-        if not self._is_fulfillable(axis) or t <= life.as_of - LATE_AFTER:
-            # Nobody remembers which touchpoints the others were: they count on, and are no reasons any more.
-            counting = [c for c in of_axis if c.t > life.reset_at[axis]]
-            by_worth = sorted(counting, key=lambda c: (abs(self._worth(c, life.as_of)), c.t))
-            for weaker in by_worth[:-STRONGEST]:
+        for weaker in by_worth[STRONGEST:]:
+            if not self._is_fulfillable(axis) or weaker.t <= life.as_of - LATE_AFTER:
+                # Nobody remembers which touchpoint it was: it counts on, and is no reason any more.
                 weaker.forgotten = True
+                contact.is_anybodys_guess |= self._is_tie(by_worth)
         life.reset_at[axis] = reset_at
         left = sum(self._worth(c, life.as_of) for c in of_axis[-RING:] if c.t > reset_at)
         life.scores[axis] = min(life.scores[axis], max(0.0, left))
@@ -309,7 +409,9 @@ class NaiveModel:
         return any(axis in rule.resets for rule in self.table.types.values())
 
     def _score(self, life: Life, rule: TypeRow, touchpoint: dict, t: int) -> None:
-        life.scored.append((touchpoint["type"], day_of(t), touchpoint.get("object_id")))
+        if rule.per_day is not None or rule.per_object is not None:
+            object_id = None if rule.per_object is None else touchpoint.get("object_id")
+            life.scored.append((touchpoint["type"], day_of(t), object_id))
         rating = touchpoint.get("rating")
         is_critical = rule.critical is not None and rating is not None and rating < rule.critical_below
         for axis, weight in (rule.critical if is_critical else rule.weights).items():
@@ -334,7 +436,7 @@ class NaiveModel:
             return True
         edge = max(life.as_of - tier.distinct.window_ms, life.reset_at[tier.distinct.axis])
         counting = [c for c in life.contributions if c.axis == tier.distinct.axis and c.weight > 0 and c.t > edge]
-        kinds = {c.touchpoint["type"] if tier.distinct.of == "types" else day_of(c.t) for c in counting}
+        kinds = {self._kind(c, tier.distinct.of) for c in counting if tier.distinct.of in c.counts_as}
         return len(kinds) >= tier.distinct.at_least
 
     # --- 11: the tier change ------------------------------------------------------------------------------------------
@@ -348,9 +450,12 @@ class NaiveModel:
         self, contact: Contact, before: set[str], after: set[str], at: int, cause: str, touchpoint: dict | None
     ) -> dict:
         contact.sequence += 1
-        (rank_before, from_), (rank_after, to) = self._headline(before), self._headline(after)
+        from_, (rank_after, to) = contact.headline, self._headline(after)
+        # A tier that a newer pack does not have stands between `unengaged` and all others.
+        rank_before = {"unengaged": 0, **{name: rank for rank, name in enumerate(self.table.tiers, 1)}}.get(from_, 0.5)
         if from_ != to:
             contact.since = at
+        contact.held, contact.headline = set(after), to
         return {
             "contact_id": contact.contact_id,
             "sequence": contact.sequence,
@@ -366,13 +471,23 @@ class NaiveModel:
             "since": contact.since,
         }
 
-    def _change(self, contact: Contact, held_before: set[str], cause: str, touchpoint: dict | None) -> dict:
+    def _change(
+        self,
+        contact: Contact,
+        held_before: set[str],
+        cause: str,
+        touchpoint: dict | None,
+        decided: set[str] | None = None,
+    ) -> dict:
+        """`decided`: tiers that points have decided about, if not about all that were gained or lost."""
         life, held = contact.life, self._held(contact)
         change = self._headline_change(contact, held_before, held, life.as_of, cause, touchpoint)
         tiers = self.table.tiers
-        enter = {name: dict(tiers[name].enter) for name in held - held_before}
-        leave = {name: dict(tiers[name].leave) for name in held_before - held}
-        pool = self._reason_pool(life, {axis for name in held ^ held_before for axis in tiers[name].enter})
+        moved = (held ^ held_before) & tiers.keys()
+        told = moved if decided is None else moved & decided
+        enter = {name: dict(tiers[name].enter) for name in told & held}
+        leave = {name: dict(tiers[name].leave) for name in told - held}
+        pool = self._reason_pool(life, {axis for name in moved for axis in tiers[name].enter})
         return change | {
             "held": sorted(held),
             "channels": self._channels(contact),

@@ -7,9 +7,11 @@ tests, which can run the `palier replay` command as well, is `python -m model.co
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model import histories
-from model.compare import compare_fold, compare_replay, rule_pack
+from model.compare import compare_fold, compare_replay, random_packs, rule_pack
 from model.naive import milliseconds
 from model.tables import DEFAULT, HOUR, TWINS
 from palier.packs import load_pack
@@ -52,6 +54,28 @@ def test_states_that_are_stored_between_touchpoints():
 def test_timers_between_touchpoints(table):
     """Demotions that timers take, early ones too, and touchpoints that arrive after them agree with the model."""
     report = compare_fold(histories.touchpoints(9, 4_000), table, timers=9)
+    assert report.differences == []
+
+
+@pytest.mark.parametrize(
+    ("seed", "table", "how"),
+    [(11, DEFAULT, {}), (12, DEFAULT, {"codec": True, "timers": 12}), (13, TWINS, {"codec": True}), (14, TWINS, {"timers": 14})],
+)  # fmt: skip
+def test_newer_packs_in_the_middle(seed, table, how):
+    """Whatever a newer pack changes, and whoever meets it when: the same changes at the same moments as the model's."""
+    log = histories.touchpoints(seed, 4_000)
+    report = compare_fold(log, table, newer_packs=random_packs(seed, len(log), 8, table), **how)
+    assert report.differences == []
+    assert report.causes["pack"] > 20
+    assert report.guesses < len({touchpoint["contact_id"] for touchpoint in log}) / 3
+
+
+@given(seed=st.integers(0, 2**32), touchpoints=st.integers(2, 120), packs=st.integers(1, 6), timers=st.booleans())
+def test_newer_packs_at_any_moment(seed, touchpoints, packs, timers):
+    """Few touchpoints and many packs: contacts who never meet some of them, or meet one and nothing else."""
+    log = histories.touchpoints(seed, touchpoints, contacts=2)
+    newer_packs = random_packs(seed, touchpoints, min(packs, touchpoints - 1), TWINS)
+    report = compare_fold(log, TWINS, newer_packs=newer_packs, codec=True, timers=seed if timers else None)
     assert report.differences == []
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from random import Random
 from statistics import mean, median
-from uuid import UUID
 
 import msgspec
 import pytest
 
+from domain_kit import version_one
 from domain_kit.contact import DEFAULT, START, Contact, small_pack, snapshot
+from domain_kit.crowd import busiest, typical
 from palier.contracts.contact_state import (
     STATE_VERSION,
     StateHead,
@@ -20,76 +20,11 @@ from palier.contracts.contact_state import (
 )
 from palier.domain.fold import fold
 from palier.domain.limits import DAY_MS
-from palier.domain.state import FIELDS, ContactState
+from palier.domain.state import FIELDS, NO_PACK, ContactState
 from palier.domain.touchpoint import Touchpoint
 from palier.errors import DataError, ExitCode
 
 pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
-
-MAIL, WEB, APP, TILL = ("mailer", "email"), ("web-tracker", "web"), ("mobile-app", "mobile"), ("store-till", "store")
-TYPICAL = (
-    ("email.delivered", 20, MAIL, None),
-    ("email.opened", 18, MAIL, None),
-    ("email.clicked", 7, MAIL, None),
-    ("page.viewed", 18, WEB, "page"),
-    ("article.read", 6, WEB, "article"),
-    ("video.watched", 3, APP, "video"),
-    ("poll.answered", 1, APP, "poll"),
-    ("product.viewed", 11, WEB, "product"),
-    ("product.searched", 3, WEB, None),
-    ("pricing.viewed", 1, WEB, None),
-    ("wishlist.added", 1, APP, "product"),
-    ("cart.added", 2, WEB, "product"),
-    ("checkout.started", 1, WEB, None),
-    ("order.completed", 1, WEB, "order"),
-    ("store.visited", 1, TILL, None),
-    ("rating.given", 1, WEB, "product"),
-    ("review.posted", 0.5, WEB, "product"),
-    ("content.shared", 0.5, APP, "article"),
-    ("consent.granted", 0.5, MAIL, None),
-)
-"""What a subscriber does: type, share, source and channel, and what it is done to."""
-
-
-def uuid(chance: Random) -> str:
-    return str(UUID(int=chance.getrandbits(128), version=4))
-
-
-def typical(seed: int) -> ContactState:
-    """50 touchpoints over 90 days, in order; ids are UUIDs; a campaign a month."""
-    chance, state = Random(seed), ContactState.new()
-    kinds = chance.choices(TYPICAL, [kind[1] for kind in TYPICAL], k=49)
-    times = sorted(chance.randrange(90 * DAY_MS) for _ in range(50))
-    for at, (type_, _, (source, channel), about) in zip(
-        times, [("newsletter.subscribed", 0, MAIL, None), *kinds], strict=True
-    ):
-        object_id = about and f"{about}-{chance.randrange(5_000)}"
-        campaign_id = f"month-{at // (30 * DAY_MS)}" if channel == "email" else None
-        touchpoint = Touchpoint(
-            uuid(chance),
-            source,
-            type_,
-            channel,
-            "ada",
-            START + at,
-            object_id,
-            campaign_id,
-            chance.choice((20, 80, 100)),
-        )
-        fold(state, touchpoint, DEFAULT)
-    return state
-
-
-def busiest(seed: int) -> ContactState:
-    """30 touchpoints a day for a month, of every type that scores, each about something else."""
-    chance, state = Random(seed), ContactState.new()
-    types = [rule.type for rule in DEFAULT.rules.values() if rule.weights]
-    for number in range(900):
-        source, channel = chance.choice((MAIL, WEB, APP, TILL))
-        at = START + number * 30 * DAY_MS // 900
-        names = f"product-{chance.randrange(100_000)}", f"campaign-{chance.randrange(12)}"
-        fold(state, Touchpoint(uuid(chance), source, chance.choice(types), channel, "ada", at, *names), DEFAULT)
-    return state
 
 
 def test_a_typical_contact_takes_800_bytes():
@@ -133,6 +68,40 @@ def test_a_decoded_state_is_its_own():
     assert encode_state(other) == data != encode_state(one)
 
 
+@pytest.mark.parametrize("name", version_one.encoded())
+def test_a_state_of_version_1_is_the_same_contact(name):
+    """What Palier wrote then is read as the contact it was; by which pack she was evaluated it did not note."""
+    state, today = decode_state(version_one.encoded()[name]), version_one.contacts()[name]
+    assert unpack(version_one.encoded()[name])[0] == 1
+    for field in (*version_one.FIELDS, "placement"):
+        assert getattr(state, field) == getattr(today, field), field
+    assert state.pack_version == NO_PACK
+    head = decode_head(version_one.encoded()[name])
+    of_stubs = ("placement",) if head.is_erased else ()
+    for field in ("sequence", "erased_at", "as_of", "ahead", "earned", "held", "is_erased", *of_stubs):
+        assert getattr(head, field) == getattr(today, field), field
+
+
+def test_version_1_covers_every_field():
+    """Each is there with something in it, in one kept contact or another."""
+    states = list(map(decode_state, version_one.encoded().values()))
+    fresh = ContactState.new()
+    for field in (*version_one.FIELDS, "placement"):
+        assert any(getattr(state, field) != getattr(fresh, field) for state in states), field
+
+
+@pytest.mark.parametrize("name", [name for name, state in version_one.contacts().items() if not state.is_erased])
+def test_a_state_of_version_1_is_written_as_the_version_of_today(name):
+    """With her next touchpoint; and from then on as if she had been so always."""
+    state, today = decode_state(version_one.encoded()[name]), version_one.contacts()[name]
+    pack = DEFAULT if "typical" in name or "busiest" in name else small_pack()
+    touchpoint = Touchpoint("x", "shop", "warm.8", "web", "ada", START + 95 * DAY_MS)
+    assert fold(state, touchpoint, pack) == fold(today, touchpoint, pack)
+    assert encode_state(state) == encode_state(today)
+    assert unpack(encode_state(state))[0] == STATE_VERSION
+    assert state.pack_version == pack.version
+
+
 def test_a_newer_version_is_refused():
     """Reading it would lose what it says; the way out is named."""
     newer = pack([STATE_VERSION + 1, "whatever", {"is": "new"}])
@@ -156,6 +125,8 @@ def test_a_newer_version_is_refused():
         pack([STATE_VERSION, *range(10)]),
         pack(["1", 0, -1]),
         pack([0, 0, -1]),
+        pack([1, *range(10)]),
+        pack([1, *typical(3).to_fields()]),
         encode_state(typical(3))[:-1],
         encode_state(typical(3)) + b"\x00",
     ],

@@ -7,11 +7,16 @@ from typing import Final
 import msgspec
 
 from palier.domain.limits import NEVER
-from palier.domain.state import ContactState
+from palier.domain.state import NO_PACK, ContactState
 from palier.errors import DataError
 
-STATE_VERSION: Final = 1
-"""Raised by every change of the fields or of their meaning; older versions are read, newer ones refused."""
+STATE_VERSION: Final = 2
+"""Raised by every change of the fields or of their meaning; older versions are read, newer ones refused.
+
+1: the first. 2: `pack_version` at the end.
+"""
+
+_LONGEST_STUB: Final = 3
 
 
 class StateHead(msgspec.Struct, array_like=True, gc=False):
@@ -55,7 +60,7 @@ def encode_state(state: ContactState) -> bytes:
 
 
 def decode_state(data: bytes) -> ContactState:
-    """The state that `encode_state` was given.
+    """The state that `encode_state` was given, by this version or an older one.
 
     Raises:
         UnknownStateVersionError: written by a newer version.
@@ -65,6 +70,8 @@ def decode_state(data: bytes) -> ContactState:
         version, *fields = _decode(data)
         if version == STATE_VERSION:
             return ContactState.from_fields(fields)
+        if version == 1:
+            return ContactState.from_fields(fields if len(fields) <= _LONGEST_STUB else [*fields, NO_PACK])
     except (msgspec.DecodeError, TypeError, ValueError) as error:
         raise DataError(f"a contact's state of {len(data)} bytes is damaged: {error}") from error
     raise _of_another_version(version)
@@ -82,7 +89,7 @@ def decode_head(data: bytes) -> StateHead:
     except msgspec.MsgspecError as error:
         decode_state(data)  # says it best, if a newer version wrote it
         raise DataError(f"a contact's state of {len(data)} bytes is damaged: {error}") from error
-    if head.version == STATE_VERSION:
+    if 1 <= head.version <= STATE_VERSION:  # so far all versions begin alike
         return head
     raise _of_another_version(head.version)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from palier.domain import distinct
 from palier.domain.contributions import drop_evidence
 from palier.domain.limits import NEVER
-from palier.domain.strongest import rank_anew
+from palier.domain.state import NO_PACK
+from palier.domain.strongest import keep_strongest, rank_anew
 from palier.domain.words import spell
 
 if TYPE_CHECKING:
@@ -20,16 +22,25 @@ def arrange(state: ContactState, pack: CompiledPack) -> None:
     """Puts the state's positions in the order of `pack`.
 
     What the new pack has under the same name is kept; a new axis starts at 0; an axis it dropped is forgotten; a tier
-    it dropped is no longer held, which the next change tells.
+    it dropped is no longer held. Memberships are left for `renew` to evaluate and to tell.
     """
+    state.pack_version = NO_PACK
     if not state.layout:  # new, or a stub: nothing to keep
         _begin(state, pack)
         return
     axes, tiers, slots = (part.split(",") if part else [] for part in spell(state.layout).split("/"))
     _arrange_distinct(state, slots, pack)
     _arrange_tiers(state, tiers, pack)
-    _arrange_axes(state, [axis.partition(":")[0] for axis in axes], pack)
+    _arrange_axes(state, axes, pack)
     state.layout = pack.layout
+
+
+def arranged_copy(state: ContactState, pack: CompiledPack) -> ContactState:
+    """How `arrange` would leave the state; to be looked at only, for it shares much with the original."""
+    arranged = copy(state)
+    arranged.evidence = dict(state.evidence)
+    arrange(arranged, pack)
+    return arranged
 
 
 def _begin(state: ContactState, pack: CompiledPack) -> None:
@@ -40,7 +51,9 @@ def _begin(state: ContactState, pack: CompiledPack) -> None:
     state.layout = pack.layout
 
 
-def _arrange_axes(state: ContactState, old: list[str], pack: CompiledPack) -> None:
+def _arrange_axes(state: ContactState, axes: list[str], pack: CompiledPack) -> None:
+    """`axes`: each name with its half-life, as they are arranged now."""
+    old = [axis.partition(":")[0] for axis in axes]
     came_from = [old.index(name) if name in old else None for name in pack.axes]
     listed = set(b"".join(state.rings + state.strongest))
     state.scores = [0 if place is None else state.scores[place] for place in came_from]
@@ -52,6 +65,9 @@ def _arrange_axes(state: ContactState, old: list[str], pack: CompiledPack) -> No
     for slot in listed & state.evidence.keys():
         if not any(slot in slots for slots in state.strongest):
             del state.evidence[slot]
+    for axis, (name, half_life) in enumerate(zip(pack.axes, pack.half_lives, strict=True)):
+        if f"{name}:{half_life}" not in axes:
+            keep_strongest(state, axis)
     rank_anew(state, pack)  # another half-life orders otherwise
 
 

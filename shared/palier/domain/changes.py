@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from palier.domain.consent import granted_channels
 from palier.domain.evidence import unpack_evidence
@@ -17,17 +17,28 @@ from palier.domain.words import shorten, spell
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from palier.domain.compiled import CompiledPack, CompiledTier, Threshold
+    from palier.domain.compiled import CompiledPack, Threshold
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
 
-Cause = Literal["touchpoint", "inactivity", "conversion", "permission", "erasure"]
+Cause = Literal["touchpoint", "inactivity", "conversion", "permission", "erasure", "pack"]
+EVERY_TIER: Final = -1
+"""As a set of bits."""
 
 
 def change_held(
-    state: ContactState, held: int, cause: Cause, contact_id: str, touchpoint: Touchpoint | None, pack: CompiledPack
+    state: ContactState,
+    held: int,
+    cause: Cause,
+    contact_id: str,
+    touchpoint: Touchpoint | None,
+    pack: CompiledPack,
+    by_scores: int = EVERY_TIER,
 ) -> TierChange:
-    """Records that the contact now holds `held`, at `as_of`, and tells it."""
+    """Records that the contact now holds `held`, at `as_of`, and tells it.
+
+    `by_scores`: the tiers that thresholds have decided about, if not about all of them; of others none are told.
+    """
     gained, lost = held & ~state.held, state.held & ~held
     concerned = [tier for tier in pack.tiers if tier.bit & (gained | lost)]
     axes = sorted({axis for tier in concerned for axis in tier.axes})
@@ -49,7 +60,11 @@ def change_held(
         held=names_of(held, pack),
         channels=granted_channels(state),
         scores=dict(zip(pack.axes, map(floored, state.scores), strict=True)),
-        thresholds={} if cause == "permission" else _thresholds(concerned, gained, pack),
+        thresholds={
+            tier.name: _named(tier.enter if tier.bit & gained else tier.leave, pack)
+            for tier in concerned
+            if tier.bit & by_scores
+        },
         reasons=reasons(state, axes, pack),
         since=state.since,
     )
@@ -58,7 +73,7 @@ def change_held(
 def erase(state: ContactState, touchpoint: Touchpoint, pack: CompiledPack) -> tuple[TierChange, ...]:
     """Step 4: every tier held is lost, and the contact becomes a stub."""
     moment = max(touchpoint.occurred_at, state.as_of)
-    lost = tuple(sorted((*names_of(state.held, pack), *state.retired)))
+    lost = names_of(state.held, pack)
     changes: tuple[TierChange, ...] = ()
     if lost:
         before, direction = _move_headline(state, UNENGAGED, moment, pack)
@@ -126,11 +141,6 @@ def _move_headline(state: ContactState, after: str, moment: int, pack: CompiledP
     # A tier that a newer pack dropped stands between `unengaged` and all others.
     rise = ranks.get(after, 0) - (0 if before == UNENGAGED else ranks.get(before, 0.5))
     return before, "lateral" if after == before else "up" if rise > 0 else "down"
-
-
-def _thresholds(concerned: list[CompiledTier], gained: int, pack: CompiledPack) -> dict[str, dict[str, float]]:
-    """Enter thresholds of the tiers gained, leave thresholds of those lost."""
-    return {tier.name: _named(tier.enter if tier.bit & gained else tier.leave, pack) for tier in concerned}
 
 
 def _named(thresholds: tuple[Threshold, ...], pack: CompiledPack) -> dict[str, float]:

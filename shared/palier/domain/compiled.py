@@ -118,6 +118,7 @@ class CompiledTier:
 class CompiledPack:
     """A `RulePack` by positions."""
 
+    version: int
     layout: WordRef
     """Names what each position of a state's lists means; see `layout_of`."""
     axes: tuple[str, ...]
@@ -155,6 +156,7 @@ def compile_pack(pack: RulePack) -> CompiledPack:
     unused = (0.0,) * (OWN - len(KNOWN))
     points = tuple((*(weights_of(word).get(axis, 0.0) for word in KNOWN), *unused) for axis in axes)
     return CompiledPack(
+        version=pack.version,
         layout=shorten(layout_of(pack, slots)),
         axes=axes,
         half_lives=tuple(axis.half_life_ms for axis in pack.axes),

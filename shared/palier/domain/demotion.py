@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import ceil, exp2, log2
 from typing import TYPE_CHECKING, Final
 
-from palier.domain.arrange import arrange
+from palier.domain.arrange import arranged_copy
 from palier.domain.changes import change_held
+from palier.domain.consent import gate_is_open
+from palier.domain.renewal import is_renewed, renew
 from palier.domain.scoring import advance
 from palier.domain.tiers import held_tiers
 
@@ -20,27 +22,37 @@ _JUST_ABOVE: Final = 1 + 1e-9
 
 
 def next_demotion_at(state: ContactState, pack: RulePack) -> int | None:
-    """When the first of the earned tiers will be lost if nothing happens; None if none ever will."""
+    """When the first of the earned tiers will be lost if nothing happens; None if none ever will.
+
+    What a newer pack is going to take away is due at `as_of`; what it is going to give does not count.
+    """
     compiled = pack.compiled
-    if not state.earned:
+    if not state.earned and not state.retired:
         return None
-    if state.layout != compiled.layout:
-        arrange(state, compiled)
+    if not is_renewed(state, compiled):
+        if state.layout != compiled.layout:
+            state = arranged_copy(state, compiled)
+        if state.retired or (state.held and not gate_is_open(state, compiled)):
+            return state.as_of
     return min((moment for _, moment in losses(state, compiled)), default=None)
 
 
 def expire(state: ContactState, contact_id: str, until: int, pack: RulePack) -> list[TierChange]:
-    """Applies every demotion due at or before `until`, earliest first; gives the changes of the held set."""
-    compiled = pack.compiled
-    if not state.earned:
-        return []
-    if state.layout != compiled.layout:
-        arrange(state, compiled)
-    return apply_demotions(state, contact_id, until, compiled)
+    """Applies every demotion due at or before `until`, earliest first; gives the changes of the held set.
+
+    A contact who has not met the pack yet meets it first, if she falls due by it.
+    """
+    compiled, changes = pack.compiled, []
+    if not is_renewed(state, compiled):
+        due = next_demotion_at(state, pack)
+        if due is None or due > until:
+            return []
+        changes = renew(state, contact_id, compiled)
+    return changes + apply_demotions(state, contact_id, until, compiled)
 
 
 def apply_demotions(state: ContactState, contact_id: str, until: int, pack: CompiledPack) -> list[TierChange]:
-    """`expire` for a state that is arranged for `pack`."""
+    """`expire` for a contact who has met the pack."""
     changes = []
     while state.earned:
         due = losses(state, pack)
@@ -52,7 +64,7 @@ def apply_demotions(state: ContactState, contact_id: str, until: int, pack: Comp
         # By decree: what rounding makes of the scores at that moment is not asked.
         state.earned &= ~sum(tier.bit for tier, moment in due if moment == first)
         held = held_tiers(state, pack)
-        if held != state.held or state.retired:
+        if held != state.held:
             changes.append(change_held(state, held, "inactivity", contact_id, None, pack))
     return changes
 

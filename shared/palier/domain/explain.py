@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from palier.domain import distinct
-from palier.domain.arrange import arrange
 from palier.domain.changes import reasons
 from palier.domain.consent import gate_is_open, granted_channels
 from palier.domain.demotion import expire, losses
 from palier.domain.limits import NEVER
 from palier.domain.numbers import floored
+from palier.domain.renewal import is_renewed, renew
 from palier.domain.scoring import advance
 from palier.domain.tiers import headline, names_of
 from palier.domain.words import spell
@@ -91,7 +91,7 @@ class Explanation:
     """False for a contact without state, and after an erasure."""
     erased_at: int | None
     sequence: int
-    """Number of the latest tier change, counting demotions due until `at`."""
+    """Number of the latest tier change, counting what a newer pack changes and demotions due until `at`."""
     headline: str
     since: int | None
     """When the headline began; None if it never changed."""
@@ -106,12 +106,12 @@ class Explanation:
 
 
 def explain(state: ContactState, at: int, pack: RulePack) -> Explanation:
-    """Where the contact stands at `at`, every demotion due until then applied; `state` is left as it is."""
+    """Where the contact stands at `at` by this pack, every demotion due until then applied; `state` is left as it is."""
     compiled = pack.compiled
     state = deepcopy(state)
     known = state.as_of != NEVER
-    if state.layout != compiled.layout:
-        arrange(state, compiled)
+    if not is_renewed(state, compiled):
+        renew(state, "", compiled)
     expire(state, "", at, pack)
     advance(state, at, compiled)
     held = names_of(state.held, compiled)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from palier.domain.arrange import arrange
 from palier.domain.caps import use_cap
-from palier.domain.changes import Cause, change_held, erase
+from palier.domain.changes import EVERY_TIER, Cause, change_held, erase
 from palier.domain.compiled import UNKNOWN_RULE, CompiledPack, CompiledRule
 from palier.domain.consent import apply_consent, gate_is_open
 from palier.domain.demotion import apply_demotions, may_be_due
 from palier.domain.limits import LATENESS_MS, NEVER
 from palier.domain.outcome import Capped, Duplicate, Erased, Late, Noted, Outcome, Scored, TierChange, Unknown
 from palier.domain.remembered import digest_of, is_remembered, remember
+from palier.domain.renewal import renew
 from palier.domain.scoring import advance, contribute, reset
 from palier.domain.tiers import earned_tiers, held_tiers
 
@@ -43,13 +43,13 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
         if rule.erases or rule.withdraws:
             state.erased_at = t
         return _ERASED
-    if state.layout != compiled.layout:
-        arrange(state, compiled)
 
-    # 3. Expire
+    # 3. Newer pack, then expire
     changes: list[TierChange] = []
+    if state.pack_version != compiled.version or state.layout != compiled.layout:
+        changes = renew(state, touchpoint.contact_id, compiled)
     if state.earned and t > state.as_of and may_be_due(state, t, compiled):
-        changes = apply_demotions(state, touchpoint.contact_id, t, compiled)
+        changes += apply_demotions(state, touchpoint.contact_id, t, compiled)
 
     # 4. Erasure
     if rule.erases:
@@ -90,9 +90,10 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
 
     # 11. Transition
     held = held_tiers(state, compiled) if state.earned else 0
-    if held != state.held or state.retired:
+    if held != state.held:
         cause = "permission" if gate_moved else _cause(state, held, touchpoint, rule, compiled)
-        changes.append(change_held(state, held, cause, touchpoint.contact_id, touchpoint, compiled))
+        by_scores = 0 if gate_moved else EVERY_TIER
+        changes.append(change_held(state, held, cause, touchpoint.contact_id, touchpoint, compiled, by_scores))
     return type(outcome)(tuple(changes)) if changes else outcome
 
 

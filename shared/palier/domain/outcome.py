@@ -39,7 +39,7 @@ class TierChange:
     lost: tuple[str, ...]
     occurred_at: int
     cause: str
-    """touchpoint, inactivity, conversion, permission or erasure; an open list."""
+    """touchpoint, inactivity, conversion, permission, erasure or pack; an open list."""
     touchpoint_id: str | None
     touchpoint_source: str | None
     held: tuple[str, ...]

@@ -41,9 +41,13 @@ FIELDS: Final = (
     "strongest",
     "weightings",
     "words",
+    "pack_version",
 )
 """The fields of a state in the order they are encoded in. An encoded state has no names: a change here is a new state
 version (`palier.contracts.contact_state`)."""
+
+NO_PACK: Final = -1
+"""Stands for the version of a pack where there is none to tell."""
 
 
 class ContactState:
@@ -74,7 +78,7 @@ class ContactState:
     since: int
     """When that headline began."""
     retired: list[str]
-    """Tiers held when a newer pack dropped them; the next change tells their loss."""
+    """Tiers held when a newer pack dropped them; renewal.py tells their loss."""
     consents: dict[WordRef, int]
     """Per channel, time and verdict of its newest consent (consent.py)."""
     withdrawn_all: int
@@ -103,6 +107,8 @@ class ContactState:
     """Weightings the codes from 128 on point to."""
     words: list[str]
     """Words the evidence points to (evidence.py)."""
+    pack_version: int
+    """Version of the pack that last evaluated `earned` and `held`; NO_PACK if it is not known, or none has."""
     placement: int | None
     """Of a stub: where it belongs, now that its contact's id is gone; a number of whoever keeps it, None if not told.
     The fold neither reads nor writes it."""
@@ -127,6 +133,7 @@ class ContactState:
         self.layout = 0
         self.as_of = self.since = self.withdrawn_all = NEVER
         self.ahead = self.earned = self.held = self.era = 0
+        self.pack_version = NO_PACK
         self.headline = UNENGAGED_REF
         self.scores, self.reset_at, self.distinct, self.rings, self.strongest = [], [], [], [], []
         self.retired, self.weightings, self.words = [], [], []
@@ -182,6 +189,7 @@ class ContactState:
             state.strongest,
             state.weightings,
             state.words,
+            state.pack_version,
         ) = fields
         return state
 

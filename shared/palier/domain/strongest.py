@@ -65,6 +65,14 @@ def delist_void(state: ContactState, axis: int) -> None:
             drop_evidence(state, slot)
 
 
+def keep_strongest(state: ContactState, axis: int) -> None:
+    """Nothing behind the five will rise any more, or nobody knows by which order."""
+    slots = state.strongest[axis]
+    state.strongest[axis] = slots[:STRONGEST]
+    for slot in slots[STRONGEST:]:
+        drop_evidence(state, slot)
+
+
 def rank_anew(state: ContactState, pack: CompiledPack) -> None:
     """For a pack with other half-lives: puts every list in the order of the strengths they make."""
     for axis, half_life in enumerate(pack.half_lives):

@@ -1,0 +1,163 @@
+"""Newer packs: a table with some of its numbers and names changed at random, as marketers change them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from model.tables import ADVOCACY, DAY, INTENT, INTEREST, DistinctRow, Table, TierRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+CHANNELS = ("email", "web", "mobile", "push", "sms", "social", "call", "chat")
+MOOD = "mood"
+"""An axis that comes and goes."""
+LAUGHING = ("game.played", "video.watched", "content.shared", "chat.started", "page.viewed")
+NEW_TIERS = {
+    "curious": TierRow({INTEREST: 6}, {INTEREST: 3}),
+    "about-to-leave": TierRow({INTENT: 8, ADVOCACY: 2}, {INTENT: 5}, DistinctRow("days", INTENT, 3, 20 * DAY)),
+    "cheerful": TierRow({MOOD: 4, INTEREST: 2}, {MOOD: 2}),
+    "loud": TierRow({ADVOCACY: 15}, {ADVOCACY: 9}, DistinctRow("types", ADVOCACY, 2, 60 * DAY)),
+}
+
+
+def newer(table: Table, chance: Random) -> Table:
+    """The table after one to four changes; the contract's bounds are kept."""
+    for change in chance.sample(CHANGES, chance.randint(1, 4)):
+        table = change(table, chance)
+    return table
+
+
+def _thresholds(table: Table, chance: Random) -> Table:
+    """Up or down, of some tiers; enter stays above leave."""
+    tiers = dict(table.tiers)
+    for name, tier in tiers.items():
+        if chance.random() < 0.7:
+            factor, closeness = chance.uniform(0.4, 1.8), chance.uniform(0.5, 0.95)
+            enter = {axis: round(limit * factor, 2) for axis, limit in tier.enter.items()}
+            tiers[name] = replace(
+                tier, enter=enter, leave={axis: round(enter[axis] * closeness, 4) for axis in tier.leave}
+            )
+    return replace(table, tiers=tiers)
+
+
+def _half_lives(table: Table, chance: Random) -> Table:
+    """Of one axis or two."""
+    changed = chance.sample(sorted(table.half_lives), min(len(table.half_lives), chance.randint(1, 2)))
+    factor = chance.choice((0.25, 0.6, 1.5, 3))
+    return replace(
+        table,
+        half_lives={axis: int(ms * factor) if axis in changed else ms for axis, ms in table.half_lives.items()},
+    )
+
+
+def _permission(table: Table, chance: Random) -> Table:
+    """Other channels open the gate."""
+    return replace(table, permission_channels=frozenset(chance.sample(CHANNELS, chance.randint(1, 6))))
+
+
+def _another_tier(table: Table, chance: Random) -> Table:
+    """A new one, at any rank."""
+    names = [
+        name
+        for name, tier in NEW_TIERS.items()
+        if name not in table.tiers and tier.enter.keys() <= table.half_lives.keys()
+    ]
+    if not names:
+        return table
+    tiers, name = list(table.tiers.items()), chance.choice(names)
+    tiers.insert(chance.randint(0, len(tiers)), (name, NEW_TIERS[name]))
+    return replace(table, tiers=dict(tiers))
+
+
+def _fewer_tiers(table: Table, chance: Random) -> Table:
+    """One goes."""
+    if len(table.tiers) == 1:
+        return table
+    gone = chance.choice(sorted(table.tiers))
+    return replace(table, tiers={name: tier for name, tier in table.tiers.items() if name != gone})
+
+
+def _ranks(table: Table, chance: Random) -> Table:
+    """The same tiers in another order."""
+    return replace(table, tiers=dict(chance.sample(list(table.tiers.items()), len(table.tiers))))
+
+
+def _distinct(table: Table, chance: Random) -> Table:
+    """A tier counts more, or fewer, or something else, or nothing."""
+    tiers, name = dict(table.tiers), chance.choice(sorted(table.tiers))
+    counted = DistinctRow(
+        chance.choice(("types", "days")),
+        chance.choice(sorted(tiers[name].enter)),
+        chance.randint(1, 4),
+        chance.randint(1, 60) * DAY,
+    )
+    tiers[name] = replace(tiers[name], distinct=chance.choice((None, counted, counted, counted)))
+    return replace(table, tiers=tiers)
+
+
+def _an_axis_comes_or_goes(table: Table, chance: Random) -> Table:
+    """With its weights, and with every tier that looks at it."""
+    if MOOD not in table.half_lives:
+        weighed = {
+            type_: replace(row, weights={**row.weights, MOOD: 1.5}) if type_ in LAUGHING else row
+            for type_, row in table.types.items()
+        }
+        half_lives = list(table.half_lives.items())
+        half_lives.insert(chance.randint(0, len(half_lives)), (MOOD, 12 * DAY))
+        return replace(table, half_lives=dict(half_lives), types=weighed)
+    gone = MOOD if chance.random() < 0.7 else chance.choice((INTENT, ADVOCACY))
+    if gone not in table.half_lives or all(gone in tier.enter for tier in table.tiers.values()):
+        return table
+    return Table(
+        half_lives={axis: ms for axis, ms in table.half_lives.items() if axis != gone},
+        tiers={
+            name: tier
+            for name, tier in table.tiers.items()
+            if gone not in tier.enter
+        },
+        types={
+            type_: replace(
+                row,
+                weights={axis: weight for axis, weight in row.weights.items() if axis != gone},
+                critical=row.critical and {axis: weight for axis, weight in row.critical.items() if axis != gone},
+                resets=tuple(axis for axis in row.resets if axis != gone),
+            )
+            for type_, row in table.types.items()
+        },
+        permission_channels=table.permission_channels,
+    )  # fmt: skip
+
+
+def _weights(table: Table, chance: Random) -> Table:
+    """A few types are worth more, or less."""
+    types = dict(table.types)
+    for type_ in chance.sample(sorted(types), 4):
+        weights = {axis: round(weight * chance.choice((0.5, 2, 3)), 2) for axis, weight in types[type_].weights.items()}
+        types[type_] = replace(types[type_], weights=weights)
+    return replace(table, types=types)
+
+
+def _resets(table: Table, chance: Random) -> Table:
+    """An order fulfils something else, or nothing."""
+    axes = sorted(table.half_lives)
+    order = replace(
+        table.types["order.completed"], resets=tuple(chance.sample(axes, min(len(axes), chance.randint(0, 2))))
+    )
+    return replace(table, types={**table.types, "order.completed": order})
+
+
+CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
+    _thresholds,
+    _half_lives,
+    _permission,
+    _another_tier,
+    _fewer_tiers,
+    _ranks,
+    _distinct,
+    _an_axis_comes_or_goes,
+    _weights,
+    _resets,
+)
