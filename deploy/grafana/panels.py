@@ -152,7 +152,7 @@ TIERS = Row(
         ),
         Panel(
             "Tier changes, by cause",
-            "What moved contacts: a touchpoint, inactivity, a conversion, permission or erasure.",
+            "What moved contacts: a touchpoint, inactivity, a conversion, permission, erasure or a newer rule pack.",
             "cps",
             (Query(rate("palier_tier_changes_total", "cause"), "{{cause}}"),),
             stacked=True,

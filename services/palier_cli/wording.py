@@ -35,7 +35,7 @@ class Change(Protocol):
 
     @property
     def cause(self) -> str:
-        """Why: touchpoint, inactivity, conversion, permission, erasure."""
+        """Why: touchpoint, inactivity, conversion, permission, erasure, pack."""
 
     @property
     def direction(self) -> str:
@@ -139,6 +139,8 @@ def because(change: Change) -> str:
             return "permission withdrawn"
         case "erasure":
             return "erased on request"
+        case "pack":
+            return "by a newer rule pack"
         case _ if change.gained:
             # On the axes of the tiers entered only: one touchpoint may lose a tier and gain another at once.
             axes = _axes(change, change.gained)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 OTHER_TYPE = "other"
 OUTCOMES = ("scored", "noted", "capped", "duplicate", "late", "erased", "unknown", "refused")
-CAUSES = ("touchpoint", "inactivity", "conversion", "permission", "erasure")
+CAUSES = ("touchpoint", "inactivity", "conversion", "permission", "erasure", "pack")
 TARGETS = ("changelog", "tier_changes", "tier_current", "dead_letter", "meta")
 
 LATENCY_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)

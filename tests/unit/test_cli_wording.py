@@ -75,6 +75,8 @@ LEAVE = {"engaged-to-buy": {"intent": 27.0}}
         (change("permission", gained=("engaged",), channels=("email", "sms")), "permission given: email, sms"),
         (change("permission", lost=("engaged",)), "permission withdrawn"),
         (change("erasure", lost=("engaged",)), "erased on request"),
+        (change("pack", lost=("engaged",)), "by a newer rule pack"),
+        (change("pack", gained=("engaged",), thresholds=BUY), "by a newer rule pack"),
     ],
 )
 def test_each_cause_has_its_words(seen: TierChange, words: str) -> None:

@@ -55,6 +55,7 @@ class TierChange(ContractModel):
 
     Keep the last sequence per contact: drop what is equal or lower, apply what is one higher; a gap never happens.
     Branch on `gained`, `lost` and `cause`, not on `direction`: a conversion is good news whatever its direction.
+    `pack` says that a newer rule pack judged otherwise, as of the last moment the contact was looked at.
     For an erasure `held`, `channels`, `scores`, `thresholds` and `reasons` are absent.
     """
 
@@ -71,14 +72,14 @@ class TierChange(ContractModel):
     lost: list[str] = Field(description="Tiers lost, sorted by name")
     occurred_at: Moment = Field(
         description="The moment of the change in the contact's own time, UTC; for inactivity the moment the score fell "
-        "to the threshold, not the one of noticing"
+        "to the threshold, not the one of noticing; for pack the newest moment taken into account before it"
     )
     cause: str = Field(
-        description="Why: touchpoint, inactivity, conversion (an order fulfilled the intent), permission or erasure; an "
-        "open list",
-        examples=["touchpoint"],
+        description="Why: touchpoint, inactivity, conversion (an order fulfilled the intent), permission, erasure or pack "
+        "(a newer rule pack); an open list",
+        examples=["touchpoint", "pack"],
     )
-    touchpoint_id: ShortName | None = Field(description="id of the touchpoint that caused it; null for inactivity")
+    touchpoint_id: ShortName | None = Field(description="id of the touchpoint that caused it; null for inactivity and pack")
     held: list[str] | None = Field(None, description="Tiers held from now on, sorted by name")
     channels: list[str] | None = Field(
         None,
@@ -91,7 +92,7 @@ class TierChange(ContractModel):
     thresholds: dict[str, dict[str, float]] | None = Field(
         None,
         description="Points per tier and axis: those to enter a tier gained, those to leave a tier lost; empty for "
-        "permission",
+        "permission; for pack only of tiers that points have decided about",
         examples=[{"engaged": {"interest": 19.0}}],
     )
     reasons: list[Reason] | None = Field(
