@@ -110,7 +110,7 @@ def write_all(store: StateStore, numbers: Sequence[int], ends: list[bytes]) -> W
     for first in range(0, len(numbers), BATCH):
         states = [(key_of(one), ends[one % DISTINCT] + b"%08d" % one) for one in numbers[first : first + BATCH]]
         started, started_cpu = time.perf_counter(), time.thread_time()
-        store.write(states, Mark(Meta(batch_number=first), first))
+        store.write(states, Mark(Meta(batch_number=first), first, int(time.time() * 1000)))
         taken = time.perf_counter() - started
         wall, cpu, slowest = wall + taken, cpu + time.thread_time() - started_cpu, max(slowest, taken)
     return Written(wall, cpu, slowest)

@@ -22,7 +22,10 @@ def meta(batch, changelog=1, deletions=0):
 
 
 def records(*pairs, start=0):
-    return [SimpleNamespace(offset=start + at, key=key, value=value) for at, (key, value) in enumerate(pairs)]
+    return [
+        SimpleNamespace(offset=start + at, key=key, value=value, timestamp=1_000 * (start + at))
+        for at, (key, value) in enumerate(pairs)
+    ]
 
 
 def recovered(*pairs, losses=None, store=None):
@@ -41,7 +44,7 @@ def test_the_latest_state_of_each_key_counts():
     )
     assert dict(copy.store.items()) == {b"b": state(1)}
     assert copy.meta.batch_number == 2
-    assert copy.store.mark == Mark(copy.meta, 5)
+    assert copy.store.mark == Mark(copy.meta, 5, 4_000)
 
 
 def test_a_copy_reads_on_where_it_stands():
@@ -104,7 +107,7 @@ def test_timers_come_from_the_envelopes():
 def test_timers_of_a_copy_that_was_opened_again():
     """They are in no log of their own."""
     store = MemoryStore()
-    store.write([(b"a", state(1, due_s=7))], Mark(Meta(batch_number=1), 2))
+    store.write([(b"a", state(1, due_s=7))], Mark(Meta(batch_number=1), 2, 0))
     copy = PartitionCopy(0, store)
     copy.recovered()
     assert copy.timers.take(7_000, 10) == [b"a"]
@@ -115,7 +118,7 @@ def test_meta_out_of_turn():
     with pytest.raises(DataError, match="offset 1: META of batch 1 follows that of batch 1"):
         recovered((META_KEY, meta(1, 0)), (META_KEY, meta(1, 0)))
     store = MemoryStore()
-    store.write([(b"a", state(9))], Mark(Meta(batch_number=9), 1))
+    store.write([(b"a", state(9))], Mark(Meta(batch_number=9), 1, 0))
     with pytest.raises(InternalError, match="of another log"):
         recovered((META_KEY, meta(1, 0)), (META_KEY, meta(2, 0)), store=store)
     assert store.mark is None

@@ -18,13 +18,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine_kit.store_writer import batch, expected, mark
+from engine_kit.store_writer import WRITTEN_MS, batch, expected, mark
 from palier.engine import rocksdb_limits, rocksdb_store
 from palier.engine.rocksdb_store import CLOCK_SLACK_S, FORMAT_VERSION, MARK_KEY, RocksStore
 from palier.errors import ConfigurationError, InternalError
 
 LIMIT_S = 1_000.0
-NOW_S = 1_800_000_000.0
+NOW_S = WRITTEN_MS / 1000
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_kill_nine_leaves_a_consistent_copy(tmp_path):
             time.sleep(chance.uniform(0, 0.002))  # a batch takes about one millisecond, half of it the write itself
             writer.kill()
             written = [int(line) for line in writer.stdout.read().split()]
-        store = RocksStore(tmp_path / "copy", limit_s=3_600)
+        store = open_store(tmp_path / "copy", log="")
         number = store.mark.meta.batch_number
         assert number >= max(written, default=reached + 20)
         assert store.mark == mark(number)

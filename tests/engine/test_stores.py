@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,15 @@ from palier.engine.rocksdb_store import CHUNK, RocksStore
 from palier.engine.store import Mark, MemoryStore
 
 WEEK_S = 7 * 86_400.0
+NOW_MS = int(time.time() * 1000)
 KEYS = [b"a", b"b", b"contact-1", b"contact-10", "zoë".encode(), stub_key(b"a", "app"), b"\0", b"\x01", b"\xff" * 40]
 
 
 def mark_of(number: int) -> Mark:
     """A mark unlike any other number's."""
-    return Mark(Meta(batch_number=number, positions={"touchpoints": 10 * number}, summary={"n": number}), 3 * number)
+    return Mark(
+        Meta(batch_number=number, positions={"touchpoints": 10 * number}, summary={"n": number}), 3 * number, NOW_MS
+    )
 
 
 @pytest.fixture(params=["memory", "rocksdb"])

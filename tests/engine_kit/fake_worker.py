@@ -81,7 +81,7 @@ class FakeWorker:
         start = self.copy.read_from(0, end)
         self.copy.recover(
             [
-                SimpleNamespace(key=entry.key, value=entry.value, offset=offset)
+                SimpleNamespace(key=entry.key, value=entry.value, offset=offset, timestamp=0)
                 for offset, entry in self.log.committed(CHANGELOG, end)
                 if offset >= start
             ],

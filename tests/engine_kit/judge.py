@@ -148,10 +148,10 @@ def check_changelog(number, messages, outputs, expected_state, verdict):
 
 def positions(brokers, name, partitions):
     """META's source position of each partition."""
-    found = []
-    for messages in read_all(brokers, f"{name}-chain-changelog", partitions):
-        found.append(next((at for at in map(partial(source_position, name), reversed(messages)) if at is not None), 0))
-    return found
+    return [
+        next((at for at in map(partial(source_position, name), reversed(messages)) if at is not None), 0)
+        for messages in read_all(brokers, f"{name}-chain-changelog", partitions)
+    ]
 
 
 def source_position(name, message):

@@ -15,6 +15,7 @@ from palier.engine.meta import Meta
 from palier.engine.rocksdb_store import RocksStore
 from palier.engine.store import Mark
 
+WRITTEN_MS = 1_800_000_000_000
 KEYS = 100
 KEPT = 50
 FILLING_BYTES = 800
@@ -47,7 +48,7 @@ def expected(number: int) -> dict[bytes, bytes]:
 
 def mark(number: int) -> Mark:
     """The mark of transaction `number`."""
-    return Mark(Meta(batch_number=number), number * (KEYS + 3))
+    return Mark(Meta(batch_number=number), number * (KEYS + 3), WRITTEN_MS)
 
 
 def main() -> None:

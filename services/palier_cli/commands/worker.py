@@ -31,7 +31,7 @@ def worker(
         Option(
             "--accept-data-loss",
             help="Go on where a changelog or topic is damaged or gone (exit code 65 otherwise); what is skipped is "
-            "logged and counted. For one start, after you have looked: lost state does not come back."
+            "logged and counted. For one start, after you have looked: lost state does not come back.",
         ),
     ] = False,
 ) -> None:

@@ -79,7 +79,9 @@ class TierChange(ContractModel):
         "(a newer rule pack); an open list",
         examples=["touchpoint", "pack"],
     )
-    touchpoint_id: ShortName | None = Field(description="id of the touchpoint that caused it; null for inactivity and pack")
+    touchpoint_id: ShortName | None = Field(
+        description="id of the touchpoint that caused it; null for inactivity and pack"
+    )
     held: list[str] | None = Field(None, description="Tiers held from now on, sorted by name")
     channels: list[str] | None = Field(
         None,

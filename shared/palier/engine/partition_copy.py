@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import time
 from typing import TYPE_CHECKING
 
 from palier.engine.losses import Losses
@@ -53,13 +54,14 @@ class PartitionCopy:
         self._meta_offset = 0
         self._is_from_disk = self.store.mark is not None
         if self.store.mark is not None:
-            self.meta, self.position = self.store.mark
+            self.meta, self.position, _ = self.store.mark
             due_in = Envelope.due_in
             self._due_s = {key: due_s for key, value in self.store.items() if (due_s := due_in(value))}
 
     def commit(self, states: Mapping[bytes, bytes | None], meta: Meta, position: int | None) -> None:
         """Our own transaction is committed. `position`: just after its META, None if not known."""
-        self.store.write(states.items(), None if position is None else Mark(meta, position))
+        mark = None if position is None else Mark(meta, position, int(time.time() * 1000))
+        self.store.write(states.items(), mark)
         self.meta, self.position = meta, position
 
     def read_from(self, first: int, end: int) -> int:
@@ -142,7 +144,7 @@ class PartitionCopy:
         self.meta, self._meta_offset, self._in_last, self._since_meta = meta, record.offset, self._since_meta, 0
         self._after_meta.clear()
         self.torn.clear()
-        return Mark(meta, record.offset + 1)
+        return Mark(meta, record.offset + 1, record.timestamp)
 
     def recovered(self) -> None:
         """All is applied: enter the timers, find states of a torn transaction.

@@ -30,7 +30,7 @@ FORMAT_VERSION = 1
 MARK_KEY = b"\0rocksdb-mark"  # no contact id begins with a control character, and stubs and META begin otherwise
 CHUNK = 1_000  # entries read at a time
 CLOCK_SLACK_S = 300.0  # a mark from the future is believed if the clock was set back by no more
-# Format version, second of writing, changelog position, length of the changelog's name; name and encoded META follow.
+# Format version, META's Kafka timestamp in ms, changelog position, length of the changelog's name; name and encoded META follow.
 _HEADER = struct.Struct("<BQQH")
 
 
@@ -92,7 +92,7 @@ class RocksStore:
             else:
                 put(key, value)
         if mark is not None:
-            put(MARK_KEY, _encode_mark(mark, self._log, self._now_s()))
+            put(MARK_KEY, _encode_mark(mark, self._log))
         try:
             self._db.write(batch)
         except Exception as error:
@@ -197,10 +197,10 @@ class RocksStore:
             return None
         if data is None:
             raise _DoubtfulCopyError("it has no mark: its first recovery was interrupted")
-        mark, log, written_s = _decode_mark(data)
+        mark, log = _decode_mark(data)
         if log != self._log:
             raise _DoubtfulCopyError(f"it is of another changelog, {log.decode(errors='replace')!r}")
-        age_s = self._now_s() - written_s
+        age_s = self._now_s() - mark.written_ms / 1000
         if age_s > self._limit_s:
             raise _DoubtfulCopyError(f"it is {age_s:.0f} s old, deletions are kept for {self._limit_s:.0f} s")
         if age_s < -CLOCK_SLACK_S:
@@ -249,12 +249,12 @@ class RocksStore:
         return InternalError(f"{self._folder}: cannot {verb}: {error}; {remedy}")
 
 
-def _encode_mark(mark: Mark, log: bytes, now_s: float) -> bytes:
-    return _HEADER.pack(FORMAT_VERSION, int(now_s), mark.position, len(log)) + log + encode_meta(mark.meta)
+def _encode_mark(mark: Mark, log: bytes) -> bytes:
+    return _HEADER.pack(FORMAT_VERSION, mark.written_ms, mark.position, len(log)) + log + encode_meta(mark.meta)
 
 
-def _decode_mark(data: bytes) -> tuple[Mark, bytes, int]:
-    """The mark, the changelog it belongs to, and the second in which it was written.
+def _decode_mark(data: bytes) -> tuple[Mark, bytes]:
+    """The mark, and the changelog it belongs to.
 
     Raises:
         _DoubtfulCopyError: it is of another format, or cannot be read.
@@ -264,8 +264,8 @@ def _decode_mark(data: bytes) -> tuple[Mark, bytes, int]:
             f"its format is {data[:1].hex() or 'missing'}, this version reads {FORMAT_VERSION:02x}"
         )
     try:
-        _, written_s, position, length = _HEADER.unpack_from(data)
+        _, written_ms, position, length = _HEADER.unpack_from(data)
         log, meta = data[_HEADER.size : _HEADER.size + length], data[_HEADER.size + length :]
-        return Mark(decode_meta(meta), position), log, written_s
+        return Mark(decode_meta(meta), position, written_ms), log
     except (struct.error, DataError) as error:
         raise _DoubtfulCopyError(f"its mark cannot be read: {error}") from None

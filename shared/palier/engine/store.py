@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 class Mark(NamedTuple):
-    """How far a copy has got: the META of the last transaction in it, and the changelog offset just after that META."""
+    """How far a copy has got.
+
+    `meta`: of the last transaction in it. `position`: the changelog offset just after that META. `written_ms`: when that
+    META was written, by its Kafka timestamp; deletions made later are in the log for as long as it keeps them.
+    """
 
     meta: Meta
     position: int
+    written_ms: int
 
 
 class StateStore(Protocol):
