@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 # What the processor emits to; EngineConfig.outputs names their topics and the metrics count them.
 TIER_CHANGES, TIER_CURRENT, DEAD_LETTER = "tier_changes", "tier_current", "dead_letter"
 
+logger = logging.getLogger(__name__)
+
 REFUSED = "refused"
 NO_TYPE = ""  # a refused record has no type that could be trusted
 
@@ -55,15 +58,23 @@ class TouchpointProcessor:
     decode = staticmethod(decode_state)
 
     def open(self, partition: Partition, summary: Mapping[str, Any]) -> None:
-        """Go on where META stands; refuse to with a pack that is older, or another of the same version."""
+        """Go on where META stands; refuse to with a pack that is older, or another of the same version.
+
+        A newer one takes over with the next checkpoint, which stamps it into META; contacts meet it one by one.
+        """
         written_by, pack = summary.get("pack"), self._pack
-        if written_by is not None:
+        if written_by is not None and tuple(written_by) != (pack.name, pack.version, pack.digest):
             name, version, digest = written_by
-            if (name, version, digest) != (pack.name, pack.version, pack.digest) and version >= pack.version:
+            ours, theirs = (
+                f"{pack.name} {pack.version} ({pack.digest[:12]})",
+                f"{name} {version} ({digest[:12]})",
+            )
+            if version >= pack.version:
                 raise ConfigurationError(
-                    f"rule pack {pack.name} {pack.version} ({pack.digest[:12]}) is not newer than {name} {version} "
-                    f"({digest[:12]}), which wrote partition {partition.number}: raise the pack's version"
+                    f"rule pack {ours} is not newer than {theirs}, which wrote partition {partition.number}: "
+                    f"run that one, or raise the pack's version above {version}"
                 )
+            logger.info("partition %d: rule pack %s takes over from %s", partition.number, ours, theirs)
         partition.context = PartitionContext.from_summary(summary, self._application)
         self._budgets[partition.number] = DeadLetterBudget(self._budget_share)
 

@@ -34,7 +34,7 @@ HISTORY_MS: Final = 30 * DAY_MS
 OTHERS: Final = 20_000  # contacts whose touchpoints keep coming
 PACK: Final = load_pack(None)
 
-BEFORE, DURING = 0.15, 0.1
+BEFORE, DURING = 0.25, 0.1
 """Share of the touchpoints that comes before the minute, and during it."""
 
 

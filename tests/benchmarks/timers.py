@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks import report
-from benchmarks.candidates import LIMIT_S, POLL_S, Bench
+from benchmarks.candidates import POLL_S, Bench
 from benchmarks.contents import records_of
 from benchmarks.loading import load
 from benchmarks.moving import fill
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from benchmarks.measured import Sample
     from benchmarks.silence import Silent
 
+NEVER_S: Final = 1e10
+LIMIT_S: Final = 3600.0
 WARM_UP_S: Final = 2.0  # after the first transaction
 SETTLED_S: Final = 5.0  # watched once everything is done
 ROWS: Final = 16
@@ -82,6 +84,7 @@ class Outcome:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit code."""
     options = _parser().parse_args(arguments)
+    options.touchpoints = options.touchpoints or 5 * options.contacts
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every `with` stops what it started
     with tempfile.TemporaryDirectory(prefix="palier-timers-") as folder:
         outcome = run(options, Path(folder))
@@ -107,7 +110,7 @@ def run(options: argparse.Namespace, folder: Path) -> Outcome:
             data_dir=folder / "worker",
             metrics_port=free_port(),
             clock="event",
-            timer_grace=0,
+            timer_grace=NEVER_S if options.never else 0,
         )
         silent = silent_contacts(min(DISTINCT, max(1, options.contacts // 20)), options.seed)
         states = ((name.encode(), one.resting) for name, one in copies(silent, options.contacts))
@@ -121,7 +124,10 @@ def run(options: argparse.Namespace, folder: Path) -> Outcome:
             moments(options.touchpoints),
         )
         _say(f"{options.touchpoints:,} touchpoints loaded")
-        wanted = dict(copies(silent, options.contacts))
+        wanted = {
+            name: one._replace(changes=0 if options.never else one.changes)
+            for name, one in copies(silent, options.contacts)
+        }
         bench = Bench(
             brokers=kafka.brokers,
             kafka_dir=folder / "kafka",
@@ -203,7 +209,7 @@ def judge(
     demotions = _sums(demoted)
     return Outcome(
         phases=_phases(read, demotions, samples),
-        course=_course(read, demotions, samples),
+        course=_course(read, demotions or [(0.0, 0.0)], samples),
         demotions=demoted.total(),
         touchpoints=touchpoints,
         faults=faults,
@@ -211,27 +217,31 @@ def judge(
 
 
 def _sums(counts: Counter[float]) -> Curve:
-    """How many there were by each moment."""
-    curve, total = [], 0
+    """How many there were by each moment, beginning with none."""
+    curve: Curve = []
+    total = 0
     for moment in sorted(counts):
+        if not curve:
+            curve.append((moment - 0.001, 0.0))
         total += counts[moment]
         curve.append((moment, float(total)))
-    return [(curve[0][0] - 0.001, 0.0), *curve] if curve else [(0.0, 0.0)]
+    return curve
 
 
 def _phases(read: Curve, demotions: Curve, samples: list[Sample]) -> list[Phase]:
-    end = read[-1][0]
-    edges = [
-        min(read[0][0] + WARM_UP_S, demotions[0][0]),
-        demotions[0][0],
-        demotions[-1][0],
-        max(end, demotions[-1][0]),
-    ]
-    names = ("before", "while demoting", "after")
-    return [
-        _phase(name, start, stop, (read, demotions), samples)
-        for name, start, stop in zip(names, edges, edges[1:], strict=False)
-    ] + [_phase("idle", edges[-1], samples[-1].moment, (read, demotions), samples)]
+    """Each from where the one before it ends."""
+    start, end = min(read[0][0] + WARM_UP_S, read[-1][0]), read[-1][0]
+    phases: list[tuple[str, float]] = [("no timers", end)]
+    if demotions:
+        first, last = demotions[0][0], demotions[-1][0]
+        phases = [("before", first), ("while demoting", min(last, end))]
+        phases.append(("after", end) if last < end else ("demoting only", last))
+    phases.append(("idle", samples[-1].moment))
+    found = []
+    for name, stop in phases:
+        found.append(_phase(name, start, stop, (read, demotions or [(start, 0.0)]), samples))
+        start = stop
+    return found
 
 
 def _phase(name: str, start: float, stop: float, curves: tuple[Curve, Curve], samples: list[Sample]) -> Phase:
@@ -296,7 +306,8 @@ def course_table(course: list[tuple[float, float, float, int]]) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.timers", description=__doc__.partition("\n")[0])
     parser.add_argument("--contacts", type=int, default=1_000_000, help="that fall due (%(default)s)")
-    parser.add_argument("--touchpoints", type=int, default=4_000_000, help="of others (%(default)s)")
+    parser.add_argument("--touchpoints", type=int, help="of others (five times as many)")
+    parser.add_argument("--never", action="store_true", help="no timer fires: the same run, to compare with")
     parser.add_argument("--partitions", type=int, default=4, help="of every topic (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="of everything drawn (%(default)s)")
     parser.add_argument("--core", type=int, help="the only core the worker may use (all)")

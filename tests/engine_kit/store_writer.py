@@ -53,7 +53,7 @@ def mark(number: int) -> Mark:
 
 def main() -> None:
     """Go on where the mark stands, for ever."""
-    store = RocksStore(Path(sys.argv[1]), limit_s=3_600)
+    store = RocksStore(Path(sys.argv[1]), limit_s=3_600, now_s=lambda: WRITTEN_MS / 1000)
     begun = store.mark.meta.batch_number if store.mark is not None else 0
     for number in count(begun + 1):
         store.write(batch(number).items(), mark(number))
