@@ -122,7 +122,7 @@ def test_demotions_come_on_time_but_none_while_upstream_hangs(make_settings, tmp
     watch = Watch(settings)
     with Worker(settings, tmp_path) as worker:
         worker.wait_until_ready()
-        first_due_ms = now_ms() + 2_500
+        first_due_ms = now_ms() + 4_000
         due = dict.fromkeys(sorted(active | silent), first_due_ms)
         punctual = {each: first_due_ms + 40 * number for number, each in enumerate(islice(places[2], 40))}
         publish(settings, [each for pair in (due | punctual).items() for each in advocate(*pair)])
@@ -167,7 +167,7 @@ def test_an_outage_is_no_silence(make_settings, tmp_path):
     watch = Watch(settings)
     with Worker(settings, tmp_path) as worker:
         worker.wait_until_ready()
-        due_ms = now_ms() + 2_500
+        due_ms = now_ms() + 4_000
         publish(settings, [each for contact in sorted(active | silent) for each in advocate(contact, due_ms)])
         wait_until_drained(settings, touchpoints_topic(settings), [worker])
         worker.kill()
