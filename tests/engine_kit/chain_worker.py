@@ -62,6 +62,7 @@ if __name__ == "__main__":
     process.Watchdog = functools.partial(
         watchdog.Watchdog, limit_s=float(os.environ.get("CHAIN_WATCHDOG", watchdog.LIMIT_S))
     )
+    process.DRAIN_LIMIT_S = float(os.environ.get("CHAIN_DRAIN_LIMIT", process.DRAIN_LIMIT_S))
     protocol.SETTLE_ATTEMPTS = int(os.environ.get("CHAIN_SETTLE_ATTEMPTS", protocol.SETTLE_ATTEMPTS))
     processor = SickProcessor()
     signal.signal(signal.SIGUSR1, processor.become_sick)

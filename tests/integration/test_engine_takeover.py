@@ -139,3 +139,20 @@ def test_an_open_transaction_of_somebody_else_is_told_and_not_waited_out(chain, 
     worker.start()
     seconds_until_at_work([worker])
     assert worker.stop() == 0, worker.log.read_text()
+
+
+def test_sigterm_without_a_broker_ends_in_time(make_kafka, tmp_path, monkeypatch):
+    """There is nobody to drain to; the limit holds even where the event loop is blocked."""
+    broker = make_kafka()
+    create_topics(broker.brokers, "alone", PARTITIONS)
+    monkeypatch.setenv("CHAIN_DRAIN_LIMIT", "4")
+    worker = Worker(broker.brokers, "alone", PARTITIONS, tmp_path / "worker", SESSION_S)
+    try:
+        seconds_until_at_work([worker])
+        broker.kill()
+        time.sleep(1)
+        worker.process.terminate()
+        assert worker.process.wait(10) in (0, 70), worker.log.read_text()
+    finally:
+        worker.kill()
+    assert worker.process.returncode == 0 or "not drained within 4 s" in last_words(worker)

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -70,11 +71,13 @@ async def _run_until_signal(app: EngineApp) -> ExitCode:
     if running.done():
         exit_now(ExitCode.INTERNAL, f"worker ended by itself: {running.exception() or worker.crash_reason!r}")
     started = time.monotonic()
-    try:
-        async with asyncio.timeout(DRAIN_LIMIT_S):
-            await worker.stop()
-    except TimeoutError:
-        exit_now(ExitCode.INTERNAL, f"not drained within {DRAIN_LIMIT_S:.0f} s; what was not committed is read again")
+    # In a thread: without a broker Faust blocks the event loop while it waits for the end of the consumer's thread.
+    too_slow = f"not drained within {DRAIN_LIMIT_S:.0f} s; what was not committed is read again"
+    limit = threading.Timer(DRAIN_LIMIT_S, exit_now, (ExitCode.INTERNAL, too_slow))
+    limit.daemon = True
+    limit.start()
+    await worker.stop()
+    limit.cancel()
     logger.info("drained and left the group in %.1f s", time.monotonic() - started)
     return ExitCode.INTERRUPTED if signalled.result() is signal.SIGINT else ExitCode.DONE
 
