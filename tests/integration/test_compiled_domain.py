@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_compiled_fold_agrees_with_the_naive_model(tmp_path):
-    """Every outcome, change, score and reason of a nasty history, states stored between touchpoints, timers."""
+    """Every outcome, change, score and reason of a nasty history, states stored between touchpoints, timers, newer packs."""
     external_tool("gcc")
     made = subprocess.run(
         [sys.executable, str(ROOT / "deploy/compile_domain.py"), "--into", str(tmp_path)],
@@ -28,7 +28,8 @@ def test_the_compiled_fold_agrees_with_the_naive_model(tmp_path):
     assert where.stdout.startswith(str(tmp_path))
     assert where.stdout.strip().endswith(".so")
     compared = subprocess.run(
-        [sys.executable, "-m", "model.compare", "--seeds", "1..2", "--touchpoints", "4000", "--codec"],
+        [sys.executable, "-m", "model.compare", "--seeds", "1..2", "--touchpoints", "4000", "--codec",
+         "--timers", "--pack-change", "3"],
         env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert compared.returncode == 0, compared.stdout + compared.stderr

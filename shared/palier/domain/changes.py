@@ -137,9 +137,9 @@ def _move_headline(state: ContactState, after: str, moment: int, pack: CompiledP
     state.sequence += 1
     if after != before:
         state.headline, state.since = shorten(after), moment
-    ranks = {tier.name: rank for rank, tier in enumerate(pack.tiers, start=1)}
-    # A tier that a newer pack dropped stands between `unengaged` and all others.
-    rise = ranks.get(after, 0) - (0 if before == UNENGAGED else ranks.get(before, 0.5))
+    # A tier that a newer pack dropped, 1, stands between `unengaged`, 0, and all others.
+    ranks = {UNENGAGED: 0, **{tier.name: rank for rank, tier in enumerate(pack.tiers, start=2)}}
+    rise = ranks[after] - ranks.get(before, 1)
     return before, "lateral" if after == before else "up" if rise > 0 else "down"
 
 
