@@ -59,7 +59,11 @@ class Traffic(threading.Thread):
         while (elapsed := time.monotonic() - started) < self._seconds and not self._finished.is_set():
             while self.sent < elapsed * self._rate:
                 number = int(len(self._names) * self._random.random() ** 2)  # a few hot keys
-                self._producer.produce(self._topic, b"", self._names[number], partition=self._partitions[number])
+                try:
+                    self._producer.produce(self._topic, b"", self._names[number], partition=self._partitions[number])
+                except BufferError:  # the broker is away: what waits must go first
+                    self._producer.poll(0.1)
+                    continue
                 self.sent += 1
                 if self.sent % 500 == 0:
                     self._producer.poll(0)
@@ -85,10 +89,19 @@ class Worker:
 
     def start(self):
         """Start or start again."""
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", str(WORKER), *self._arguments], stdout=log, stderr=log
             )
+
+    def wait_until_at_work(self, limit_s=40):
+        """Until this start has got through a recovery."""
+        deadline = time.monotonic() + limit_s
+        while b"changelog records of" not in self.log.read_bytes()[self._log_start :]:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
 
     def keep_running(self):
         """What a supervisor does: start it again if it ended."""

@@ -32,7 +32,8 @@ def test_a_restart_goes_on_where_meta_stands(chain, tmp_path):
     traffic = Traffic(brokers, name, 4, rate=4_000, seconds=8)
     worker = Worker(brokers, name, 4, tmp_path)
     traffic.start()
-    time.sleep(5)
+    worker.wait_until_at_work()
+    time.sleep(2)
     assert worker.stop() == 0, worker.log.read_text()
     worker.start()
     traffic.join()
@@ -64,7 +65,8 @@ def test_kill_nine_loses_and_doubles_nothing(chain, tmp_path, monkeypatch):
     chance = random.Random(7)
     traffic = Traffic(brokers, name, 4, rate=3_000, seconds=300)
     workers = [Worker(brokers, name, 4, tmp_path / str(number), session_s=2.0) for number in range(2)]
-    time.sleep(4)
+    for worker in workers:
+        worker.wait_until_at_work()
     traffic.start()
     for kills in itertools.count():
         if kills >= LEAST_KILLS and aborted_records(brokers, name, 4) > 0:
@@ -89,12 +91,12 @@ def test_workers_join_and_leave(chain, tmp_path):
     brokers, name = chain
     traffic = Traffic(brokers, name, 4, rate=4_000, seconds=300)
     first = Worker(brokers, name, 4, tmp_path / "first")
-    time.sleep(3)
+    first.wait_until_at_work()
     traffic.start()
-    time.sleep(2)
     for round_number in range(3):
         second = Worker(brokers, name, 4, tmp_path / f"second-{round_number}")
-        time.sleep(5)
+        second.wait_until_at_work()
+        time.sleep(1)
         assert second.stop() == 0, second.log.read_text()
         time.sleep(1)
     traffic.finish()
@@ -112,7 +114,7 @@ def test_a_broker_killed_under_load_loses_and_doubles_nothing(make_kafka, tmp_pa
     create_topics(kafka.brokers, name, 4)
     traffic = Traffic(kafka.brokers, name, 4, rate=2_000, seconds=300)
     worker = Worker(kafka.brokers, name, 4, tmp_path / "worker")
-    time.sleep(4)
+    worker.wait_until_at_work()
     traffic.start()
     for _ in range(2):
         time.sleep(3)

@@ -72,9 +72,7 @@ def goes_on_with_consent(worker, brokers, name, monkeypatch):
     monkeypatch.setenv("CHAIN_ACCEPT_DATA_LOSS", "yes")
     at = len(worker.log.read_text())
     worker.start()
-    while "changelog records of" not in worker.log.read_text()[at:]:
-        assert worker.process.poll() is None, worker.log.read_text()[at:]
-        time.sleep(0.1)
+    worker.wait_until_at_work()
     publish(brokers, name)
     wait_until_drained(brokers, name, PARTITIONS)
     assert worker.stop() == 0, worker.log.read_text()
