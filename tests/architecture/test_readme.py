@@ -28,4 +28,4 @@ def test_both_commands_are_one_line():
     assert len(blocks) == 2
     assert all(block.count("\n") == 1 for block in blocks)
     assert blocks[0].rstrip().endswith("palier demo")
-    assert blocks[1].rstrip().endswith("python -m pytest")
+    assert blocks[1].rstrip().endswith("python -m pytest -n 2 --dist worksteal")
