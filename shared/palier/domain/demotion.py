@@ -29,7 +29,7 @@ def next_demotion_at(state: ContactState, pack: RulePack) -> int | None:
     compiled = pack.compiled
     if not state.earned and not state.retired:
         return None
-    if not is_renewed(state, compiled):
+    if state.pack_version != compiled.version or state.layout != compiled.layout:  # is_renewed, without a call
         if state.layout != compiled.layout:
             state = arranged_copy(state, compiled)
         if state.retired or (state.held and not gate_is_open(state, compiled)):
