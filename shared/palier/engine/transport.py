@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 POLL_TIMEOUT_S = 0.1  # also how long a rebalance may have to wait for a fetch in flight
 RECOVERY_POLL_TIMEOUT_S = 0.05
-FETCH_MAX_WAIT_MS = 500
+# How long a fetch without data stays with the broker. It goes on one connection with all others: at each turn of a rebalance
+# the next one, for other partitions, waits behind it.
+FETCH_MAX_WAIT_MS = 100
 STORE_OFFSETS_LIMIT_S = 2.0
 SLICE = 1_000  # records folded before the event loop gets its turn
 
