@@ -338,7 +338,9 @@ def test_what_a_torn_transaction_committed_is_not_folded_again():
 )
 def test_a_pack_that_is_not_newer_is_refused(written_by):
     """Older, or the same version with other contents: the worker must not start."""
-    with pytest.raises(ConfigurationError, match=r"which wrote partition 0: run that one, or raise the pack's version above \d$") as refused:
+    with pytest.raises(
+        ConfigurationError, match=r"which wrote partition 0: run that one, or raise the pack's version above \d$"
+    ) as refused:
         Bench(summary=summary_of(*written_by))
     assert f"rule pack default {PACK.version} " in str(refused.value)
     assert f"{written_by[0]} {written_by[1]} " in str(refused.value)
