@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from palier.contracts.contact_state import decode_state, encode_state
+from palier.contracts.contact_state import STATE_VERSION, decode_state, encode_state
 from palier.contracts.dead_letter import dead_letter_record
 from palier.contracts.decoding import decode_touchpoint
 from palier.contracts.refusal import Refusal, RefusalReason
@@ -60,8 +60,15 @@ class TouchpointProcessor:
     def open(self, partition: Partition, summary: Mapping[str, Any]) -> None:
         """Go on where META stands; refuse to with a pack that is older, or another of the same version.
 
+        Refuse too, before anything is written, what a newer release has written: contacts are decoded one by one later.
+
         A newer one takes over with the next checkpoint, which stamps it into META; contacts meet it one by one.
         """
+        if summary.get("state_version", 1) > STATE_VERSION:
+            raise DataError(
+                f"partition {partition.number}: states of version {summary['state_version']}, this version reads up to "
+                f"{STATE_VERSION}: run the newer release"
+            )
         written_by, pack = summary.get("pack"), self._pack
         if written_by is not None and tuple(written_by) != (pack.name, pack.version, pack.digest):
             name, version, digest = written_by
@@ -111,6 +118,7 @@ class TouchpointProcessor:
             "newest_occurred_at": context.newest_occurred_at,
             "newest_timestamp": context.newest_timestamp,
             "pack": [self._pack.name, self._pack.version, self._pack.digest],
+            "state_version": STATE_VERSION,
             "stub_salt": context.stub_salt,
         }
         return Snapshot(summary, context.take_tally())

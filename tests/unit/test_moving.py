@@ -230,6 +230,7 @@ def test_onto_the_same_touchpoints_everything_stays(tmp_path):
             "contacts": {"engaged": 2},
             "newest_occurred_at": 1_001,
             "newest_timestamp": 1_999,
+            "state_version": STATE_VERSION,
             "stub_salt": "origin",
             "pack": ["default", 2, "abc"],
         },

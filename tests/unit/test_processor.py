@@ -12,6 +12,7 @@ import pytest
 from model import histories
 from model.naive import milliseconds
 from model.tables import DAY
+from palier.contracts.contact_state import STATE_VERSION
 from palier.domain.fold import fold
 from palier.errors import ConfigurationError, DataError
 from palier.packs import load_pack
@@ -382,3 +383,14 @@ def test_the_budget_is_a_share_of_the_latest():
         never.spend(1_000, 1_000, 0)
     with pytest.raises(DataError):
         DeadLetterBudget(0).spend(1_000, 1, 0)
+
+
+def test_states_of_a_newer_release_are_refused_before_anything_is_written():
+    """By META, for the whole partition: contacts themselves are decoded one by one, long after."""
+    written = Bench()
+    written.feed(*lawful("ada"))
+    written.checkpoint()
+    assert written.summary["state_version"] == STATE_VERSION
+    with pytest.raises(DataError, match=f"states of version {STATE_VERSION + 1}, .* run the newer release"):
+        Bench(summary={**written.summary, "state_version": STATE_VERSION + 1})
+    Bench(summary={name: value for name, value in written.summary.items() if name != "state_version"})

@@ -45,7 +45,7 @@ Progressed: TypeAlias = "Callable[[str, int, int], None]"
 """Called now and then with what is being done, how much of it is done, and how much there is."""
 
 BLOCK_BYTES: Final = 1 << 20  # of records, before compression
-SUMMARY: Final = frozenset({"contacts", "newest_occurred_at", "newest_timestamp", "pack", "stub_salt"})
+SUMMARY: Final = frozenset({"contacts", "newest_occurred_at", "newest_timestamp", "pack", "state_version", "stub_salt"})
 """Members of META's summary that a move knows how to carry."""
 
 

@@ -138,6 +138,7 @@ def new_metas(
             # No later than what each of them has read: a clock that is behind demotes nobody too early.
             "newest_occurred_at": min((part.newest_occurred_at for part in origin), default=0),
             "newest_timestamp": min((part.newest_timestamp for part in origin), default=0),
+            "state_version": file.header.state_version,
             "stub_salt": _stub_salt(file),
         }
         if (pack := _newest_pack(former)) is not None:
