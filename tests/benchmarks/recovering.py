@@ -49,7 +49,7 @@ class Recovery:
     from_assignment_s: float
     cpu_s: float
     peak_bytes: int
-    later_bytes: int  # resident a second later
+    later_bytes: int | None  # resident a second later
     faults: tuple[str, ...] = field(default=())
 
 
@@ -118,7 +118,7 @@ def recover_with_faust(brokers: str, partitions: int, folder: Path, count: int) 
         from_assignment_s=done - assigned,
         cpu_s=process.cpu_s_between(started, done),
         peak_bytes=process.peak_bytes(),
-        later_bytes=process.samples[-1].resident,
+        later_bytes=None,  # it has ended
         faults=() if int(keys) == count else (f"{keys} keys recovered of {count}",),
     )
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MEMORY, COLD, WARM = "memory://", "rocksdb://, empty disk", "rocksdb://, warm"
 CANDIDATES: Final = (MEMORY, COLD, WARM, FAUST)
-ROWS: Final[dict[str, Callable[[Recovery], float]]] = {
+ROWS: Final[dict[str, Callable[[Recovery], float | None]]] = {
     "contacts": lambda of: of.contacts,
     "s from start of the process": lambda of: of.from_start_s,
     "s from assignment": lambda of: of.from_assignment_s,
@@ -42,7 +42,7 @@ ROWS: Final[dict[str, Callable[[Recovery], float]]] = {
     "records/s": lambda of: of.records / of.from_assignment_s,
     "CPU s": lambda of: of.cpu_s,
     "peak memory, MiB": lambda of: of.peak_bytes / 2**20,
-    "memory a second later, MiB": lambda of: of.later_bytes / 2**20,
+    "memory a second later, MiB": lambda of: None if of.later_bytes is None else of.later_bytes / 2**20,
 }
 
 
@@ -101,7 +101,9 @@ def table(recoveries: Sequence[Recovery]) -> str:
     return "\n".join(lines)
 
 
-def _number(figure: float) -> str:
+def _number(figure: float | None) -> str:
+    if figure is None:
+        return ""
     return f"{figure:,.0f}" if figure >= 100 or figure == int(figure) else f"{figure:.2f}"
 
 
