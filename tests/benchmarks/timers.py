@@ -230,7 +230,8 @@ def _sums(counts: Counter[float]) -> Curve:
 
 def _phases(read: Curve, demotions: Curve, samples: list[Sample]) -> list[Phase]:
     """Each from where the one before it ends."""
-    start, end = min(read[0][0] + WARM_UP_S, read[-1][0]), read[-1][0]
+    end = next(moment for moment, count in read if count == read[-1][1])  # timers go on committing
+    start = min(read[0][0] + WARM_UP_S, end)
     phases: list[tuple[str, float]] = [("no timers", end)]
     if demotions:
         first, last = demotions[0][0], demotions[-1][0]

@@ -67,9 +67,8 @@ COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
 TIMERS_PER_TICK = 100  # some 10 ms: the event loop has other things to do
-MAX_OUTPUTS = (
-    4_000  # output records not yet in a transaction, before timers wait: it has to stay small, and so has memory
-)
+# Output records not yet in a transaction, before timers wait: it has to stay short, and memory small.
+MAX_OUTPUTS = 1_000
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
