@@ -124,6 +124,11 @@ def test_meta_out_of_turn():
     assert store.mark is None
 
 
+def test_imported_state_may_begin_with_batch_0():
+    """META of a partition to which no contact was moved."""
+    assert recovered((META_KEY, meta(0, 0)), (b"a", state(1)), (META_KEY, meta(1))).meta.batch_number == 1
+
+
 def test_accepted_damage_is_skipped_and_counted():
     """Each once; the rest of the log counts."""
     counted = []

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from engine_kit.driver import Traffic, Worker, create_topics, delete_topics, wait_until_drained
-from engine_kit.judge import judge
+from engine_kit.judge import ends, judge
 
 pytestmark = pytest.mark.kafka
 
@@ -56,7 +56,8 @@ def test_a_warm_standby_takes_over_without_reading_all_again(chain, tmp_path, mo
         so_far = len(recoveries(heir))
         victim.kill()
         taken_over = wait_for_a_recovery(heir, so_far)
-        assert sum(taken_over) < traffic.sent / 10, "what the dead one had committed was read again"
+        lying = sum(ends(brokers, f"{name}-chain-changelog", PARTITIONS))  # half of them in the dead one's partitions
+        assert sum(taken_over) < lying / 4, "what the dead one had committed was read again"
         victim.start()
         victim.wait_until_at_work()
         time.sleep(2)
@@ -90,7 +91,7 @@ def test_a_store_on_disk_saves_reading_after_any_end(chain, tmp_path, monkeypatc
     first, *later = recoveries(worker)
     assert first == 0
     assert len(later) == 2
-    assert max(later) < traffic.sent / 10
+    assert max(later) < sum(ends(brokers, f"{name}-chain-changelog", PARTITIONS)) / 4
     verdict = judge(brokers, name, PARTITIONS)
     assert verdict.source == traffic.sent
     assert verdict.faults == []

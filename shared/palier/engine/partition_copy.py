@@ -52,7 +52,7 @@ class PartitionCopy:
         self._since_meta = 0  # records
         self._in_last: int | None = None  # records of the last transaction read; older ones may be among them
         self._meta_offset = 0
-        self._is_from_disk = self.store.mark is not None
+        self._has_meta = self._is_from_disk = self.store.mark is not None
         if self.store.mark is not None:
             self.meta, self.position, _ = self.store.mark
             due_in = Envelope.due_in
@@ -62,7 +62,7 @@ class PartitionCopy:
         """Our own transaction is committed. `position`: just after its META, None if not known."""
         mark = None if position is None else Mark(meta, position, int(time.time() * 1000))
         self.store.write(states.items(), mark)
-        self.meta, self.position = meta, position
+        self.meta, self.position, self._has_meta = meta, position, True
 
     def read_from(self, first: int, end: int) -> int:
         """Changelog offset to read on from; the log has [first, end). A copy that does not fit the log is thrown away.
@@ -127,7 +127,7 @@ class PartitionCopy:
 
     def _next_meta(self, record: Record) -> Mark | None:
         """A transaction ends here; None: it cannot have been ours, and that was accepted."""
-        before = self.meta.batch_number
+        before = self.meta.batch_number if self._has_meta else -1
         try:
             meta = decode_meta(record.value or b"")
         except DataError as error:
@@ -142,6 +142,7 @@ class PartitionCopy:
             )
             return None
         self.meta, self._meta_offset, self._in_last, self._since_meta = meta, record.offset, self._since_meta, 0
+        self._has_meta = True
         self._after_meta.clear()
         self.torn.clear()
         return Mark(meta, record.offset + 1, record.timestamp)
@@ -192,7 +193,8 @@ class PartitionCopy:
         self.torn.clear()
         self.timers.clear()
         self._after_meta, self._due_s = [], {}
-        self._since_meta, self._in_last, self._is_from_disk = 0, None, False
+        self._since_meta, self._in_last = 0, None
+        self._has_meta = self._is_from_disk = False
 
     def _at(self, offset: int) -> str:
         return f"{self._changelog}, partition {self.number}, offset {offset}"
