@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from palier.errors import ConfigurationError
 from palier.settings import Settings
@@ -27,6 +28,10 @@ NEEDS_KAFKA = {"kafka", "make_kafka"}
 WITHOUT_KAFKA = {"unit", "property", "contracts", "architecture"}
 
 Result = TypeVar("Result")
+
+# How long an example takes says more about the machine than about us.
+hypothesis_settings.register_profile("palier", deadline=None)
+hypothesis_settings.load_profile("palier")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
