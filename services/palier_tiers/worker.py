@@ -11,6 +11,7 @@ from argparse import ArgumentParser
 from typing import NoReturn
 
 from palier.endpoint import HealthServer
+from palier.engine.memory import use_one_heap
 from palier.engine.process import run_until_signal
 from palier.errors import ConfigurationError, ExitCode, PalierError
 from palier.health import WorkerState
@@ -61,6 +62,8 @@ def run(settings: Settings, *, accept_data_loss: bool = False) -> ExitCode:
     Raises:
         PalierError: it could not start; the message is one readable line.
     """
+    if settings.store == "memory://":
+        use_one_heap()
     pack = load_pack(settings.pack)
     make_data_folder(settings)
     metrics = create_metrics(pack)

@@ -15,8 +15,9 @@ from palier.engine.engine import REST_BEHIND, Engine
 from palier.engine.events import CheckpointDue
 from palier.engine.losses import Losses
 from palier.engine.partition_copy import PartitionCopy
+from palier.engine.ports import Snapshot
 from palier.engine.protocol import Phase
-from palier.engine.runner import MAX_OUTPUTS, TIMERS_PER_TICK, Runner
+from palier.engine.runner import MAX_EXPIRED, TIMERS_PER_TICK, Runner
 from palier.errors import DataError
 
 GRACE_MS = 60_000
@@ -28,6 +29,8 @@ class Silences:
     """A processor that notes who was demoted as of when. `later`: key -> when it is due once more, or still."""
 
     encode = decode = staticmethod(lambda state: state)
+    due = staticmethod(lambda _state: None)
+    snapshot = staticmethod(lambda _partition: Snapshot({}, None))
 
     def __init__(self):
         self.read_ms = 0
@@ -138,15 +141,47 @@ def test_a_demotion_is_committed_without_any_touchpoint(running):
     assert running.partition.offsets == {b"anna": SETTLED["touchpoints"] - 1}
 
 
-def test_timers_wait_while_too_much_is_uncommitted(running):
+def begin_transaction(one):
+    """The part of it that matters here: what was touched goes into it."""
+
+    class Writer:
+        is_worn = contact_lost = False
+
+        async def begin(self, _topics):
+            pass
+
+    one._writer = Writer()
+    asyncio.run(one._begin(1, SETTLED))
+
+
+def crowd_of(one, size):
+    """So many contacts who are due."""
+    keys = [b"%06d" % number for number in range(size)]
+    for key in keys:
+        one.partition.timers.schedule(key, DUE_MS)
+    return keys
+
+
+def test_a_transaction_takes_only_so_many(running):
     """However slow the broker is, a million demotions neither pile up in memory nor make one huge transaction."""
-    running.partition.timers.schedule(b"anna", DUE_MS)
-    running.partition.outputs = {"tier_changes": [None] * MAX_OUTPUTS, "tier_current": [None]}
-    assert not tick(running, DUE_MS + GRACE_MS)
-    assert keys_looked_at(running) == []
-    running.partition.outputs = {}
-    tick(running, DUE_MS + GRACE_MS)
-    assert keys_looked_at(running) == [b"anna"]
+    crowd = crowd_of(running, 2 * MAX_EXPIRED)
+    for _ in range(2 * len(crowd) // TIMERS_PER_TICK):
+        more = tick(running, DUE_MS + GRACE_MS)
+    assert not more
+    assert keys_looked_at(running) == crowd[:MAX_EXPIRED]
+    begin_transaction(running)
+    for _ in range(2 * len(crowd) // TIMERS_PER_TICK):
+        tick(running, DUE_MS + GRACE_MS)
+    assert keys_looked_at(running) == crowd
+
+
+def test_who_is_only_put_off_does_not_count(running):
+    """Nothing of it is committed, so no transaction would ever come that lets the timers go on."""
+    crowd = crowd_of(running, 3 * MAX_EXPIRED)
+    running._processor.later = dict.fromkeys(crowd, DUE_MS + 10 * GRACE_MS)
+    for _ in range(len(crowd) // TIMERS_PER_TICK):
+        tick(running, DUE_MS + GRACE_MS)
+    assert keys_looked_at(running) == crowd
 
 
 # --- the loop around it ---------------------------------------------------------------------------------------------------

@@ -67,8 +67,7 @@ COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
 TIMERS_PER_TICK = 100  # some 10 ms: the event loop has other things to do
-# Output records not yet in a transaction, before timers wait: it has to stay short, and memory small.
-MAX_OUTPUTS = 1_000
+MAX_EXPIRED = 1_000  # contacts that timers put into one transaction: it has to stay short, and memory small
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
@@ -106,6 +105,7 @@ class Runner:
         self._meta: Meta | None = None
         self._position: int | None = None  # changelog offset after the META just sent
         self._begun_at = 0.0
+        self._expired = 0  # contacts that timers changed since the last transaction began
         self._checkpoints: asyncio.Task[None] | None = None
         self._wake, self._room, self._quiescing = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -177,6 +177,7 @@ class Runner:
 
     async def _fence(self) -> Event:
         self.partition = Partition(self._store.copy(self.number), self._processor)
+        self._expired = 0
         await self._take_new_writer()
         return Fenced()
 
@@ -197,6 +198,7 @@ class Runner:
         if not self.protocol.running:
             await self._settle()  # nothing is folded any more, so waiting moves no position
         self._begun_at = time.monotonic()
+        self._expired = 0
         snapshot = self._snapshot = self.partition.snapshot(
             batch_number
         )  # no await since the position was taken: an exact cut
@@ -280,7 +282,7 @@ class Runner:
     def tick(self, now_s: float) -> bool:
         """Look at contacts that have fallen due, some of them. True: there are more."""
         partition, protocol, processor = self.partition, self.protocol, self._processor
-        if not protocol.running or sum(map(len, partition.outputs.values())) > MAX_OUTPUTS:
+        if not protocol.running or self._expired >= MAX_EXPIRED:
             return False
         clock_ms = self.clock.now_ms(protocol.next, processor.clock_ms(partition), now_s)
         until_ms = clock_ms - int(self._config.timer_grace_s * 1000)
@@ -288,6 +290,7 @@ class Runner:
         keys = partition.timers.take(until_ms, TIMERS_PER_TICK)
         for key in keys:
             due_ms = processor.expire(partition, key, until_ms, offset)
+            self._expired += key in partition.live  # who is only put off brings no transaction that would end the count
             if due_ms is not None:
                 partition.timers.schedule(key, due_ms)
         if keys and (partition.live or partition.outputs):
