@@ -78,7 +78,7 @@ def test_stock_recovery_tasks_are_replaced_as_tasks():
     for name in ("_slurp_changelogs", "_publish_stats", "_restart_recovery"):
         assert isinstance(inspect.getattr_static(Recovery, name), ServiceTask)
         assert isinstance(inspect.getattr_static(BatchRecovery, name), ServiceTask)
-    for name in ("_set_recovery_started", "_set_recovery_ended", "_wait", "_is_changelog_tp"):
+    for name in ("_set_recovery_started", "_set_recovery_ended", "_wait"):
         assert callable(getattr(Recovery, name))
     assert issubclass(RebalanceAgain, Exception)
     assert issubclass(ServiceStopped, Exception)

@@ -50,6 +50,7 @@ class Engine:
         self._store, self._processor = store, processor
         self._runners: dict[int, Runner] = {}
         self._generation = -1
+        self.is_between_generations = True  # what we had is given back, what we get is not known yet
         self._turned_at_s = time.monotonic()
         self.records_done = 0  # folded or recovered
 
@@ -71,6 +72,7 @@ class Engine:
                 number, self.config, self._store, self._processor, self.observer, self.losses
             )
         self._generation = generation
+        self.is_between_generations = False
         await asyncio.gather(*(runner.drive(Assigned(generation)) for runner in self._runners.values()))
         recovering = sorted(self.recovery_ends())
         retained = sorted(numbers.difference(recovering))
@@ -79,6 +81,10 @@ class Engine:
             generation, recovering, retained, sorted(standby),
         )  # fmt: skip
         self.observer.partitions_assigned(numbers, standby, self.config.partitions)
+
+    def sources(self) -> set[TP]:
+        """Source partitions of those that are assigned to us."""
+        return {TP(topic, number) for number in self._runners for topic in self.config.sources}
 
     def recovery_ends(self) -> dict[int, int]:
         """Changelog offset up to which each partition that is not retained must be applied."""
@@ -168,6 +174,7 @@ class Engine:
     async def quiesce(self) -> dict[TopicPartition, int]:
         """Finish every partition: nothing new, one last checkpoint. Returns where META of those that ran now stands."""
         self.observer.state_changed("draining")
+        self.is_between_generations = True
         ran = [runner for runner in self._runners.values() if runner.protocol.running]
         await asyncio.gather(*(runner.quiesce() for runner in self._runners.values()))
         return _committed_offsets(ran)

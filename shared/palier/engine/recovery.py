@@ -149,19 +149,19 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         wanted = engine.recovery_ends()
         ends = {tp: wanted[tp.partition] for tp in self.active_tps if tp.partition in wanted}
         if ends:
-            await self._apply_changelogs(ends)
+            await self._apply_changelogs(ends, generation)
         await self._wait(engine.recovered(self._positions))
         await app.on_rebalance_complete.send()
         self._set_recovery_ended()
-        if app.consumer_generation_id != generation:
-            return  # the next rebalance is on its way
+        self._check_current(generation)
         # Seek BEFORE the flow resumes: otherwise records from the old position are handed over.
         await self._wait(engine.position_sources(consumer))
         standbys = set(self.standby_tps)
         if standbys:
             await self._place(standbys, await consumer.highwaters(*standbys))
+        self._check_current(generation)
         engine.start()
-        consumer.resume_partitions({tp for tp in consumer.assignment() if not self._is_changelog_tp(tp)} | standbys)
+        consumer.resume_partitions(engine.sources() | standbys)
         self.completed.set()
         await self._resume_flow()
         self.tables.on_actives_ready()
@@ -179,9 +179,19 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         await self._wait(consumer.seek_wait(positions))
         return sum(ends[tp] - positions[tp] for tp in tps)
 
-    async def _apply_changelogs(self, ends: dict[TP, int]) -> None:
+    def _check_current(self, generation: int) -> None:
+        """Before the flow resumes: was a rebalance faster? Its partitions are neither fenced nor sought yet.
+
+        Raises:
+            RebalanceAgain: yes; its own recovery follows.
+        """
+        if self.app.consumer_generation_id != generation or self.engine.is_between_generations:
+            raise RebalanceAgain
+
+    async def _apply_changelogs(self, ends: dict[TP, int], generation: int) -> None:
         consumer, tps = self.app.consumer, set(ends)
         offsets = await self._place(tps, ends)
+        self._check_current(generation)
         self._progress = Progress(offsets, time.monotonic())
         self._ends, self._all_applied = dict(ends), asyncio.Event()
         gc.disable()  # a million new objects, none of them garbage
