@@ -167,6 +167,8 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()
         app.on_rebalance_end()
+        # Clients that were let go are cycles, with their buffers; the collector rarely comes by itself (process.COLLECT_AT).
+        gc.collect()
         seconds = time.monotonic() - started
         engine.observer.partitions_recovered(engine.summaries(), self._applied, seconds)
         logger.info("recovered %d changelog records of %d partitions in %.2f s", self._applied, len(ends), seconds)
