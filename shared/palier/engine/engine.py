@@ -111,7 +111,13 @@ class Engine:
             return
         first = await consumer.earliest_offsets(*tps)
         ends = await consumer.highwaters(*tps)
-        new = {tp for tp in tps if not self._runners[tp.partition].partition.meta.batch_number}
+        # Not from self._runners: while we waited, a rebalance may have taken partitions away.
+        new = {
+            TP(topic, runner.number)
+            for runner in runners
+            for topic in self.config.sources
+            if not runner.partition.meta.batch_number
+        }
         group = await consumer.group_offsets(new)
         targets: dict[TP, int] = {}
         for runner in runners:
@@ -165,8 +171,10 @@ class Engine:
     def observe_fetch(self, tp: TP, end: int, records: list[Any], state: Any) -> None:
         """A fetch was answered; `end`: our position after it, `state`: what aiokafka knows of the partition."""
         stable = state.highwater if state.lso is None else state.lso
-        clock = self._runners[tp.partition].clock
-        stuck_s = clock.fetched(tp.topic, stable, state.highwater, state.timestamp / 1000)
+        runner = self._runners.get(tp.partition)
+        if runner is None:
+            return  # a rebalance was faster
+        stuck_s = runner.clock.fetched(tp.topic, stable, state.highwater, state.timestamp / 1000)
         newest_ms = records[-1].timestamp if records else 0
         self.observer.batch_fetched(tp.partition, max(0, stable - end), newest_ms, stuck_s)
 
