@@ -270,10 +270,7 @@ class TouchpointProcessor:
                 fold(state, earlier, self._pack)
         if state.is_erased:
             self._place(state, key)
-        kept, other = (under, key) if state.is_erased else (key, under)
-        partition.live[kept] = state
-        if other in partition.live:
-            partition.live[other] = None
+        partition.live[under if state.is_erased else key] = state
 
     def _refuse(self, partition: Partition, topic: str, record: Record, refusal: Refusal) -> None:
         tally = partition.context.tally

@@ -24,11 +24,14 @@ Cleanup = Literal["delete", "compact"]
 DEAD_LETTER_MAX_BYTES: Final = 2 * MIB
 """What the dead-letter topic and its producer take: 1 MiB of original value, its key and headers, and ours."""
 
+DELETIONS_KEPT_MS: Final = 7 * DAY_MS
+"""How long a compacted topic keeps a deletion: whoever has a copy that is older may have missed one."""
+
 _COMPACTED: Final = {
     "cleanup.policy": "compact",
     "max.compaction.lag.ms": str(DAY_MS),
     "segment.ms": str(DAY_MS),
-    "delete.retention.ms": str(7 * DAY_MS),
+    "delete.retention.ms": str(DELETIONS_KEPT_MS),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from palier.contracts.topics import DELETIONS_KEPT_MS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -31,7 +33,7 @@ class EngineConfig:
     timer_grace_s: float = 3600.0
     event_clock: bool = False
     store: str = "memory://"  # or rocksdb://, in data_dir
-    store_limit_s: float = 7 * 86_400.0  # the changelog's delete.retention: an older copy on disk may miss deletions
+    store_limit_s: float = DELETIONS_KEPT_MS / 1000  # an older copy on disk may have missed deletions
     standbys: int = 0  # copies of each partition that other workers keep warm
     accept_data_loss: bool = False
     client: Mapping[str, Any] = field(default_factory=dict)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WORTH_FREEZING = 10_000  # records applied; a warm standby takes over without the pause of a full collection
 TELL_EVERY_S = 5.0
 LOOK_EVERY_S = 1.0
 
@@ -49,6 +48,17 @@ class Progress:
         if remaining and now_s - self._told_s >= TELL_EVERY_S:
             self._told_s = now_s
             logger.info("recovering: %d of %d offsets read, %.0f s left", done, self._offsets, self.seconds_left)
+
+
+def _collect_once() -> None:
+    """Collect what this rebalance and the last work left behind, and let the collector pass over all that stays.
+
+    Clients that were let go are cycles, with their buffers, and the collector hardly comes by itself
+    (process.COLLECT_AT). They may have been frozen the last time.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
@@ -130,9 +140,9 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
             return
         self._looked_s = now_s
         for tp in self.standby_tps:
-            state = self.app.consumer.partition_state(tp)
-            if state is not None and state.lso is not None:
-                self.engine.observer.standby_fetched(tp.partition, max(0, state.lso - state._position))  # noqa: SLF001
+            state, position = self.app.consumer.partition_state(tp), self.app.consumer.position_of(tp)
+            if state is not None and state.lso is not None and position is not None:
+                self.engine.observer.standby_fetched(tp.partition, max(0, state.lso - position))
 
     # --- one recovery -------------------------------------------------------------------------------------------------------
     @property
@@ -167,8 +177,7 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()
         app.on_rebalance_end()
-        # Clients that were let go are cycles, with their buffers; the collector rarely comes by itself (process.COLLECT_AT).
-        gc.collect()
+        _collect_once()
         seconds = time.monotonic() - started
         engine.observer.partitions_recovered(engine.summaries(), self._applied, seconds)
         logger.info("recovered %d changelog records of %d partitions in %.2f s", self._applied, len(ends), seconds)
@@ -205,9 +214,6 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
             self._ends = {}
             consumer.pause_partitions(tps)
             gc.enable()
-        if self._applied >= WORTH_FREEZING:
-            gc.collect()
-            gc.freeze()
 
     async def _resume_flow(self) -> None:
         self.app.flow_control.resume()

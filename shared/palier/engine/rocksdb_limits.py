@@ -18,9 +18,8 @@ BLOCK_CACHE_BYTES = 64 * MIB
 WRITE_BUFFERS_BYTES = 64 * MIB
 # For each partition.
 WRITE_BUFFER_BYTES = 16 * MIB
-BLOCK_BYTES = (
-    8 << 10
-)  # larger: a look-up unpacks more; smaller: more of the cache goes to the index, which lies there too
+# Larger: a look-up unpacks more; smaller: more of the cache goes to the index, which lies there too.
+BLOCK_BYTES = 8 << 10
 BLOOM_BITS = 10  # one look-up in a hundred for a contact that is not there goes to the disk
 OPEN_FILES = 256
 READ_AHEAD_BYTES = 256 << 10  # of each file, when all is read: a fifth of the system calls
