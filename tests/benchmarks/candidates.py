@@ -12,7 +12,7 @@ import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -26,6 +26,9 @@ from palier.kafka.cluster import connect
 from palier.kafka.ports import HOST, free_port
 from palier.kafka.topics import apply_topics
 from palier.settings import Settings
+
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
 
 TESTS: Final = Path(__file__).parents[1]
 PALIER, COMPILED = "Palier", "Palier, fold compiled"
@@ -241,17 +244,24 @@ def _points(log: Path) -> list[tuple[float, int]]:
 
 def _outcomes(port: int) -> Counter[str] | None:
     """Touchpoints committed so far, by outcome; None while the endpoint does not answer."""
+    samples = scraped(port)
+    if samples is None:
+        return None
+    outcomes: Counter[str] = Counter()
+    for sample in samples:
+        if sample.name == "palier_touchpoints_total":
+            outcomes[sample.labels["outcome"]] += int(sample.value)
+    return outcomes
+
+
+def scraped(port: int) -> list[Sample] | None:
+    """Every sample of a worker's metrics; None while the endpoint does not answer."""
     try:
         with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=5) as answer:
             text = answer.read().decode()
     except OSError:
         return None
-    outcomes: Counter[str] = Counter()
-    for family in text_string_to_metric_families(text):
-        if family.name == "palier_touchpoints":
-            for sample in family.samples:
-                outcomes[sample.labels["outcome"]] += int(sample.value)
-    return outcomes
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
 
 async def _create_topic(bench: Bench, name: str) -> None:

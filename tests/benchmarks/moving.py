@@ -62,11 +62,17 @@ class Move(NamedTuple):
 
 def typical(seed: int) -> tuple[ContactState, TierChange | None]:
     """A contact after 50 touchpoints, and its last tier change."""
-    chance, state, last = Random(seed), ContactState.new(), None
+    chance = Random(seed)
     moments = sorted(START_MS + int(chance.random() * DAYS * DAY_MS) for _ in range(TOUCHPOINTS))
-    for number, moment in enumerate(moments):
-        kind = draw_kind(chance, seed) if number else SIGN_UP
-        touchpoint = decode_line(touchpoint_json(chance, kind, f"contact-{seed}", moment), END_MS)
+    return lived(moments, chance, seed, END_MS)
+
+
+def lived(moments: list[int], chance: Random, number: int, latest_ms: int) -> tuple[ContactState, TierChange | None]:
+    """Contact `number` after a sign-up and touchpoints at these moments, and its last tier change."""
+    state, last = ContactState.new(), None
+    for place, moment in enumerate(moments):
+        kind = draw_kind(chance, number) if place else SIGN_UP
+        touchpoint = decode_line(touchpoint_json(chance, kind, f"contact-{number}", moment), latest_ms)
         assert not isinstance(touchpoint, Refusal), touchpoint
         changes = fold(state, touchpoint, PACK).changes
         last = changes[-1] if changes else last

@@ -67,25 +67,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, folder: Path) -> tuple[int, list[Recovery]]:
     """Broker, changelog, recoveries one after the other; bytes of a state in the mean come first."""
     recoveries = []
-    with LocalKafka(folder / "kafka", say=_say, heap="1g") as kafka:
+    with LocalKafka(folder / "kafka", say=report.say, heap="1g") as kafka:
         settings = Settings(
             brokers=kafka.brokers,
             partitions=options.partitions,
             data_dir=folder / "data",
             timer_grace=NEVER_S,
         )
-        _say(f"writing the states of {options.contacts:,} contacts")
+        report.say(f"writing the states of {options.contacts:,} contacts")
         size = asyncio.run(fill(settings, crowd(options.contacts), END_MS))
         on_disk = settings.model_copy(update={"store": "rocksdb://"})
         everything = options.contacts + options.partitions  # one META each
         for name, used, expected in ((MEMORY, settings, everything), (COLD, on_disk, everything), (WARM, on_disk, 0)):
             if name in options.candidates:
                 recoveries.append(recover(name, used, folder, expected, options.contacts))
-                _say(f"{name}: {recoveries[-1].from_assignment_s:.1f} s")
+                report.say(f"{name}: {recoveries[-1].from_assignment_s:.1f} s")
         if FAUST in options.candidates:
             count = options.faust_contacts or options.contacts
             recoveries.append(recover_with_faust(kafka.brokers, options.partitions, folder, count))
-            _say(f"{FAUST}: {recoveries[-1].from_assignment_s:.1f} s")
+            report.say(f"{FAUST}: {recoveries[-1].from_assignment_s:.1f} s")
     return size, recoveries
 
 
@@ -93,18 +93,12 @@ def table(recoveries: Sequence[Recovery]) -> str:
     """A column for each; beside stock Faust, how many times as fast per contact."""
     lines = [f"| | {' | '.join(of.name for of in recoveries)} |", "|---" + "|---:" * len(recoveries) + "|"]
     for row, figure in ROWS.items():
-        lines.append(f"| {row} | {' | '.join(_number(figure(of)) for of in recoveries)} |")
+        lines.append(f"| {row} | {' | '.join(report.number(figure(of)) for of in recoveries)} |")
     stock = next((of for of in recoveries if of.name == FAUST), None)
     if stock is not None:
         factors = [stock.from_assignment_s / stock.contacts / (of.from_assignment_s / of.contacts) for of in recoveries]
-        lines.append(f"| times as fast as {FAUST} | {' | '.join(map(_number, factors))} |")
+        lines.append(f"| times as fast as {FAUST} | {' | '.join(map(report.number, factors))} |")
     return "\n".join(lines)
-
-
-def _number(figure: float | None) -> str:
-    if figure is None:
-        return ""
-    return f"{figure:,.0f}" if figure >= 100 or figure == int(figure) else f"{figure:.2f}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,10 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, help="file for everything measured")
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

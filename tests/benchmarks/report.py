@@ -6,6 +6,7 @@ import dataclasses
 import os
 import platform
 import statistics
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,7 +50,7 @@ def table(results: Sequence[Result]) -> str:
     for row, figure in ROWS.items():
         medians = {name: _median(results, name, figure) for name in columns}
         ratios = [_ratio(medians[our], medians[other]) for our, other in pairs]
-        lines.append(f"| {row} | {' | '.join([*(_number(medians[name]) for name in columns), *ratios])} |")
+        lines.append(f"| {row} | {' | '.join([*(number(medians[name]) for name in columns), *ratios])} |")
     rounds = [
         f"{name}: {', '.join(f'{of.per_second:,.0f}' for of in results if of.candidate == name)} touchpoints/s"
         for name in columns
@@ -65,6 +66,11 @@ def to_json(results: Sequence[Result], arguments: dict[str, Any]) -> dict[str, A
         "versions": versions(),
         "results": [dataclasses.asdict(result) for result in results],
     }
+
+
+def say(line: str) -> None:
+    """Progress, beside the table on stdout."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def machine() -> str:
@@ -100,7 +106,8 @@ def _ratio(ours: float | None, theirs: float | None) -> str:
     return f"{ours / theirs:,.2f}" if ours is not None and theirs else ""
 
 
-def _number(figure: float | None) -> str:
+def number(figure: float | None) -> str:
+    """Whole, or with two decimals where that says more; nothing for None."""
     if figure is None:
         return ""
     return f"{figure:,.0f}" if figure >= 100 or figure == int(figure) else f"{figure:.2f}"

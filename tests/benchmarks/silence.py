@@ -11,19 +11,16 @@ from itertools import count, cycle
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from benchmarks.moving import Resting, resting
-from benchmarks.workload import DAY_MS, DAYS, SIGN_UP, START_MS, Arrival, draw_kind, touchpoint_json
-from palier.contracts.decoding import decode_line
-from palier.contracts.refusal import Refusal
+from benchmarks.moving import Resting, lived, resting
+from benchmarks.workload import DAY_MS, DAYS, START_MS, Arrival, draw_kind, touchpoint_json
 from palier.domain.demotion import expire, next_demotion_at
-from palier.domain.fold import fold
-from palier.domain.state import ContactState
 from palier.packs import load_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from palier.domain.outcome import TierChange
+    from palier.domain.state import ContactState
 
 MINUTE_MS: Final = 60_000
 FROM_MS: Final = START_MS + (DAYS - 2) * DAY_MS  # the minute in which they fall due
@@ -68,22 +65,11 @@ def _falling_due(chance: Random, number: int, due_ms: int) -> tuple[ContactState
     offsets = sorted(int(chance.random() * HISTORY_MS) for _ in range(TOUCHPOINTS))
     seed, start_ms = chance.getrandbits(64), START_MS
     for _ in range(2):  # measured, then moved
-        state, last = _lived([start_ms + offset for offset in offsets], Random(seed), number)
+        state, last = lived([start_ms + offset for offset in offsets], Random(seed), number, UNTIL_MS)
         due_at = next_demotion_at(state, PACK)
         if due_at is None or not START_MS <= start_ms + due_ms - due_at <= FROM_MS - HISTORY_MS:
             break
         start_ms += due_ms - due_at
-    return state, last
-
-
-def _lived(moments: list[int], chance: Random, number: int) -> tuple[ContactState, TierChange | None]:
-    state, last = ContactState.new(), None
-    for place, moment in enumerate(moments):
-        kind = draw_kind(chance, number) if place else SIGN_UP
-        touchpoint = decode_line(touchpoint_json(chance, kind, f"contact-{number}", moment), UNTIL_MS)
-        assert not isinstance(touchpoint, Refusal), touchpoint
-        changes = fold(state, touchpoint, PACK).changes
-        last = changes[-1] if changes else last
     return state, last
 
 

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, store: str, session_s: float, folder: Path) -> tuple[list[Round], list[str]]:
     """All rounds with one store and one session timeout, on a broker of their own; what they took, and what went wrong."""
     rounds = []
-    with LocalKafka(folder / "kafka", say=_say, heap="1g") as kafka:
+    with LocalKafka(folder / "kafka", say=report.say, heap="1g") as kafka:
         settings = Settings(
             brokers=kafka.brokers,
             partitions=options.partitions,
@@ -173,7 +173,7 @@ def run(options: argparse.Namespace, store: str, session_s: float, folder: Path)
                 blow = (KILL, TERM)[number % 2]
                 seconds = pair.strike(number // 2 % 2, blow, session_s if blow == KILL else 0.0)
                 rounds.append(Round(store=store, session_timeout_s=session_s, blow=blow, seconds=seconds))
-                _say(
+                report.say(
                     f"{store}, session {session_s:g} s, {blow}: {', '.join(f'{one:.2f}' for one in sorted(seconds))} s"
                 )
                 pair.settle()
@@ -223,10 +223,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--calm", type=float, default=4.0, help="s without a rebalance before a blow (%(default)s)")
     parser.add_argument("--json", type=Path, help="file for everything measured")
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, folder: Path) -> list[Result]:
     sizes = dict.fromkeys(("palier", "compiled", "reading"), options.touchpoints)
     sizes["faust"] = options.faust_touchpoints or max(1, options.touchpoints // 10)
     results = []
-    with LocalKafka(folder / "kafka", say=_say, heap="1g") as kafka:
+    with LocalKafka(folder / "kafka", say=report.say, heap="1g") as kafka:
         bench = Bench(
             brokers=kafka.brokers,
             kafka_dir=folder / "kafka",
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, folder: Path) -> list[Result]:
         asyncio.run(apply_topics(palier_settings(bench, 0), lambda _line: None))
         started = time.monotonic()
         size = load(kafka.brokers, TOPIC, arrivals(options.touchpoints, contacts, options.seed))
-        _say(
+        report.say(
             f"loaded {options.touchpoints:,} touchpoints of {size / options.touchpoints:.0f} bytes from up to "
             f"{contacts:,} contacts in {time.monotonic() - started:.0f} s"
         )
@@ -79,7 +79,9 @@ def run(options: argparse.Namespace, folder: Path) -> list[Result]:
             turn = (number - 1) % len(names)
             for name in (*names[turn:], *names[:turn]):
                 result = CANDIDATES[name](bench, sizes[name], number)
-                _say(f"round {number}: {result.candidate}: {result.per_second:,.0f}/s, {result.cpu_us:.1f} us CPU each")
+                report.say(
+                    f"round {number}: {result.candidate}: {result.per_second:,.0f}/s, {result.cpu_us:.1f} us CPU each"
+                )
                 results.append(result)
     return results
 
@@ -98,10 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, help="file for everything measured")
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

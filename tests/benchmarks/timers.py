@@ -18,16 +18,13 @@ import signal
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from benchmarks import report
-from benchmarks.candidates import POLL_S, Bench
+from benchmarks.candidates import POLL_S, Bench, scraped
 from benchmarks.contents import records_of
 from benchmarks.loading import load
 from benchmarks.moving import fill
@@ -37,7 +34,7 @@ from palier.contracts.records import BATCH_HEADER
 from palier.contracts.topics import topic_contracts
 from palier.engine.meta import META_KEY, decode_meta
 from palier.kafka.local import LocalKafka
-from palier.kafka.ports import HOST, free_port
+from palier.kafka.ports import free_port
 from palier.settings import Settings
 from worker_kit.topics import set_on_topic
 
@@ -103,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, folder: Path) -> Outcome:
     """Broker, states, touchpoints, worker, judgement."""
-    with LocalKafka(folder / "kafka", say=_say, heap="1g") as kafka:
+    with LocalKafka(folder / "kafka", say=report.say, heap="1g") as kafka:
         settings = Settings(
             brokers=kafka.brokers,
             partitions=options.partitions,
@@ -115,7 +112,7 @@ def run(options: argparse.Namespace, folder: Path) -> Outcome:
         silent = silent_contacts(min(DISTINCT, max(1, options.contacts // 20)), options.seed)
         states = ((name.encode(), one.resting) for name, one in copies(silent, options.contacts))
         size = asyncio.run(fill(settings, states, FROM_MS - MINUTE_MS))
-        _say(f"{options.contacts:,} states of {size} bytes written")
+        report.say(f"{options.contacts:,} states of {size} bytes written")
         set_on_topic(settings, settings.touchpoints_topic, "retention.ms", "-1")  # they are of long ago
         load(
             kafka.brokers,
@@ -123,7 +120,7 @@ def run(options: argparse.Namespace, folder: Path) -> Outcome:
             traffic(options.touchpoints, options.seed),
             moments(options.touchpoints),
         )
-        _say(f"{options.touchpoints:,} touchpoints loaded")
+        report.say(f"{options.touchpoints:,} touchpoints loaded")
         wanted = {
             name: one._replace(changes=0 if options.never else one.changes)
             for name, one in copies(silent, options.contacts)
@@ -153,7 +150,7 @@ def watch(bench: Bench, settings: Settings, touchpoints: int, demotions: int) ->
             process.check()
             done = _done(settings.metrics_port) or done
             if time.monotonic() > deadline or done[0] > touchpoints or done[1] > demotions:
-                _say(f"given up: {done} of {(touchpoints, demotions)}: {process.log.read_text()[-2_000:]}")
+                report.say(f"given up: {done} of {(touchpoints, demotions)}: {process.log.read_text()[-2_000:]}")
                 break
         time.sleep(SETTLED_S)
         return process.samples, process.stop()
@@ -161,16 +158,13 @@ def watch(bench: Bench, settings: Settings, touchpoints: int, demotions: int) ->
 
 def _done(port: int) -> tuple[int, int] | None:
     """Touchpoints and demotions by silence committed so far; None while the endpoint does not answer."""
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-    except OSError:
+    samples = scraped(port)
+    if samples is None:
         return None
     counts: Counter[str] = Counter()
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.labels.get("cause", "inactivity") == "inactivity":
-                counts[sample.name] += int(sample.value) if sample.name.endswith("_total") else 0
+    for sample in samples:
+        if sample.labels.get("cause", "inactivity") == "inactivity":
+            counts[sample.name] += int(sample.value) if sample.name.endswith("_total") else 0
     return counts["palier_touchpoints_total"], counts["palier_tier_changes_total"]
 
 
@@ -314,10 +308,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--core", type=int, help="the only core the worker may use (all)")
     parser.add_argument("--json", type=Path, help="file for everything measured")
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,25 +9,19 @@ that there are one, two and three, and every minute each that is there is restar
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 import sys
-import tempfile
 import time
 import uuid
 from contextlib import ExitStack
-from pathlib import Path
 
 import psutil
 
-from palier.kafka.local import find_kafka
-from palier.kafka.topics import apply_topics
-from palier.settings import Settings
+from chaos.application import application, tell, told
 from worker_kit.judge import judge
 from worker_kit.process import Worker
 from worker_kit.reading import LiveReader, output_topic, wait_until_drained
 from worker_kit.touchpoints import Traffic, shuffled, simulated, touchpoints_topic
-from worker_kit.truth import NEVER_S
 
 RATE = 500  # touchpoints a second
 MOST_WORKERS = 3
@@ -72,6 +66,11 @@ class Group:
         """One less."""
         self._stop(self.others.pop(chance.randrange(len(self.others))))
         return "one leaves"
+
+    def end(self):
+        """All of them."""
+        for worker in (self.stays, *self.others):
+            self._stop(worker)
 
     def _stop(self, worker):
         code = worker.stop()
@@ -127,9 +126,8 @@ def coming_and_going(settings, folder, *, seconds, seed, say, roll_every_s=ROLL_
                 )
             )  # fmt: skip
         traffic.finish()
-        running = [group.stays, *group.others]
-        wait_until_drained(settings, touchpoints_topic(settings), running)
-        group.exits += [worker.stop() for worker in running]
+        wait_until_drained(settings, touchpoints_topic(settings), [group.stays, *group.others])
+        group.end()
     reader.finish(settings)
     return judge(settings, folder, seen_live=reader.records), group.exits, memory
 
@@ -143,30 +141,15 @@ def main():
     parser.add_argument("--standbys", type=int, default=0)
     parser.add_argument("--store", default="memory://")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, find_kafka(None, Path(folder) / "kafka") as kafka:
-        settings = Settings(
-            brokers=kafka.brokers,
-            topic_prefix=f"going-{uuid.uuid4().hex[:8]}-",
-            partitions=options.partitions,
-            standbys=options.standbys,
-            store=options.store,
-            clock="event",
-            timer_grace=NEVER_S,
-            metrics_port=0,
-        )
-        asyncio.run(apply_topics(settings, lambda _: None))
+    chosen = {"partitions": options.partitions, "standbys": options.standbys, "store": options.store}
+    with application("going", session_timeout=15, **chosen) as (settings, folder):
         verdict, exits, memory = coming_and_going(
-            settings, Path(folder), seconds=options.minutes * 60, seed=options.seed,
-            say=lambda line: print(line, flush=True),
-        )  # fmt: skip
+            settings, folder, seconds=options.minutes * 60, seed=options.seed, say=tell
+        )
     print(
-        f"{len(exits)} workers stopped with {dict.fromkeys(exits)}: {verdict.touchpoints} touchpoints, "
-        f"{verdict.changes} tier changes; {verdict.lost} lost, {verdict.doubled} doubled, "
-        f"{verdict.conflicting} conflicting; memory of the worker that stayed: {memory[len(memory) // 4]:.0f} MiB after a "
-        f"quarter of the time, {memory[-1]:.0f} MiB at the end"
+        f"{len(exits)} workers stopped with {dict.fromkeys(exits)}; memory of the worker that stayed: "
+        f"{memory[len(memory) // 4]:.0f} MiB after a quarter of the time, {memory[-1]:.0f} MiB at the end; {told(verdict)}"
     )
-    for fault in verdict.faults[:20]:
-        print(fault)
     return 1 if verdict.faults or set(exits) != {0} else 0
 
 

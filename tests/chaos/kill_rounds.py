@@ -6,23 +6,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 import sys
-import tempfile
 import time
-import uuid
 from contextlib import ExitStack
-from pathlib import Path
 
-from palier.kafka.local import find_kafka
-from palier.kafka.topics import apply_topics
-from palier.settings import Settings
+from chaos.application import application, tell, told
 from worker_kit.judge import judge
 from worker_kit.process import Worker
 from worker_kit.reading import LiveReader, output_topic, wait_until_drained
 from worker_kit.touchpoints import Traffic, nasty, shuffled, simulated, touchpoints_topic
-from worker_kit.truth import NEVER_S
 
 RATE = 1_000  # touchpoints a second
 ROUND_AT_MOST_S = 12
@@ -86,31 +79,13 @@ def main():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--partitions", type=int, default=4)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, find_kafka(None, Path(folder) / "kafka") as kafka:
-        settings = Settings(
-            brokers=kafka.brokers,
-            topic_prefix=f"kill-{uuid.uuid4().hex[:8]}-",
-            partitions=options.partitions,
-            clock="event",
-            timer_grace=NEVER_S,
-            checkpoint_interval=0.02,  # a transaction is nearly always under way
-            session_timeout=6 if kafka.kind == "given" else 2,
-            metrics_port=0,
-        )
-        asyncio.run(apply_topics(settings, lambda _: None))
+    # An interval so short that a transaction is nearly always under way.
+    with application("kill", partitions=options.partitions, checkpoint_interval=0.02) as (settings, folder):
         started = time.monotonic()
         verdict = kill_rounds(
-            settings, Path(folder), rounds=options.rounds, seed=options.seed, workers=options.workers,
-            say=lambda line: print(line, flush=True),
-        )  # fmt: skip
-    print(
-        f"{options.rounds} kills of {options.workers} workers in {time.monotonic() - started:.0f} s: "
-        f"{verdict.touchpoints} touchpoints, {verdict.refused} refused, {verdict.changes} tier changes "
-        f"{dict(verdict.causes)}; {verdict.lost} lost, {verdict.doubled} doubled, {verdict.conflicting} conflicting; "
-        f"{verdict.aborted} records undone by the kills"
-    )
-    for fault in verdict.faults[:20]:
-        print(fault)
+            settings, folder, rounds=options.rounds, seed=options.seed, workers=options.workers, say=tell
+        )
+    print(f"{options.rounds} kills of {options.workers} workers in {time.monotonic() - started:.0f} s: {told(verdict)}")
     if not verdict.aborted:
         print("no transaction was interrupted: the kills proved nothing")
     return 1 if verdict.faults or not verdict.aborted else 0

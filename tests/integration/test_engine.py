@@ -5,25 +5,15 @@ from __future__ import annotations
 import itertools
 import random
 import time
-import uuid
 
 import pytest
 
-from engine_kit.driver import Traffic, Worker, create_topics, delete_topics, wait_until_drained
+from engine_kit.driver import Traffic, Worker, create_topics, wait_until_drained
 from engine_kit.judge import aborted_records, judge
 
 pytestmark = pytest.mark.kafka
 
 LEAST_KILLS, MOST_KILLS = 6, 40
-
-
-@pytest.fixture
-def chain(kafka):
-    """(brokers, name) of fresh topics with four partitions."""
-    name = f"chain-{uuid.uuid4().hex[:8]}"
-    create_topics(kafka.brokers, name, 4)
-    yield kafka.brokers, name
-    delete_topics(kafka.brokers, name)
 
 
 def test_a_restart_goes_on_where_meta_stands(chain, tmp_path):

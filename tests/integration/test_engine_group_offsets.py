@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from engine_kit.driver import Traffic, Worker, create_topics, delete_topics
+from engine_kit.driver import Traffic, Worker
 from engine_kit.judge import ends, positions
 
 pytestmark = pytest.mark.kafka
 
 PARTITIONS = 2
-
-
-@pytest.fixture
-def chain(kafka):
-    """(brokers, name) of fresh topics."""
-    name = f"group-{uuid.uuid4().hex[:8]}"
-    create_topics(kafka.brokers, name, PARTITIONS)
-    yield kafka.brokers, name
-    delete_topics(kafka.brokers, name)
 
 
 def stored(brokers, name):

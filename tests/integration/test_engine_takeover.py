@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import signal
 import time
-import uuid
 from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import Producer
 
-from engine_kit.driver import Traffic, Worker, create_topics, delete_topics, wait_until_drained
+from engine_kit.driver import Traffic, Worker, create_topics, wait_until_drained
 from engine_kit.judge import judge
 
 pytestmark = pytest.mark.kafka
@@ -19,15 +18,6 @@ pytestmark = pytest.mark.kafka
 PARTITIONS = 4
 SESSION_S = 20.0
 AT_ONCE_S = 6.0  # seconds, most of them for a busy machine; a worker that did not leave is waited for all its session
-
-
-@pytest.fixture
-def chain(kafka):
-    """(brokers, name) of fresh topics."""
-    name = f"takeover-{uuid.uuid4().hex[:8]}"
-    create_topics(kafka.brokers, name, PARTITIONS)
-    yield kafka.brokers, name
-    delete_topics(kafka.brokers, name)
 
 
 @pytest.fixture

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 
 import pytest
 
-from engine_kit.driver import Traffic, Worker, create_topics, delete_topics, wait_until_drained
+from engine_kit.driver import Traffic, Worker, wait_until_drained
 from engine_kit.judge import ends, judge
 
 pytestmark = pytest.mark.kafka
 
 PARTITIONS = 4
 STORES = ("memory://", "rocksdb://")
-
-
-@pytest.fixture
-def chain(kafka):
-    """(brokers, name) of fresh topics."""
-    name = f"standby-{uuid.uuid4().hex[:8]}"
-    create_topics(kafka.brokers, name, PARTITIONS)
-    yield kafka.brokers, name
-    delete_topics(kafka.brokers, name)
 
 
 def recoveries(worker):

@@ -43,6 +43,13 @@ def state(settings, *arguments, **more):
     return done.returncode, done.stdout.splitlines(), told
 
 
+def make_topics(settings):
+    """What is missing, as an operator does it."""
+    command = [sys.executable, "-m", "palier_cli", "topics", "--apply"]
+    ended = subprocess.run(command, env=environment(settings), capture_output=True, check=False)
+    assert ended.returncode == ExitCode.DONE
+
+
 def moved(settings, *arguments):
     """The same, expected to succeed; what it says."""
     code, out, told = state(settings, *arguments)
@@ -205,15 +212,7 @@ def test_a_backup_is_restored_onto_the_same_touchpoints(make_settings, tmp_path)
     assert not list(tmp_path.glob("backup*")), "a refused export leaves nothing behind"
     moved(former, "export", file, "--undrained")
     delete_topic(former, changelog_topic(former))
-    assert (
-        subprocess.run(
-            [sys.executable, "-m", "palier_cli", "topics", "--apply"],
-            env=environment(heir),
-            capture_output=True,
-            check=False,
-        ).returncode
-        == ExitCode.DONE
-    )
+    make_topics(heir)
     try:
         told, _ = moved(heir, "import", file)
         assert "goes on" in told[2]
@@ -328,15 +327,7 @@ def test_an_open_transaction_and_a_lost_changelog_are_no_state(exported, tmp_pat
         wait_until_committed(settings, touchpoints_topic(settings))
         assert worker.stop() == 0, worker.log
     delete_topic(settings, changelog_topic(settings))
-    assert (
-        subprocess.run(
-            [sys.executable, "-m", "palier_cli", "topics", "--apply"],
-            env=environment(settings),
-            capture_output=True,
-            check=False,
-        ).returncode
-        == ExitCode.DONE
-    )
+    make_topics(settings)
     refused(settings, ExitCode.DATA, "export", tmp_path / "other", parts=["is empty, but the group has already read"])
 
 

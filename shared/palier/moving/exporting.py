@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from palier.contracts.moments import format_moment
 from palier.contracts.records import BATCH_HEADER
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 Progressed: TypeAlias = "Callable[[str, int, int], None]"
 """Called now and then with what is being done, how much of it is done, and how much there is."""
+
+Item = TypeVar("Item")
 
 BLOCK_BYTES: Final = 1 << 20  # of records, before compression
 SUMMARY: Final = frozenset({"contacts", "newest_occurred_at", "newest_timestamp", "pack", "state_version", "stub_salt"})
@@ -178,11 +180,11 @@ class _Export:
                 "worker and let it read to the end, or export a backup with --undrained"
             )
         await self.file.append(Kind.PARTITION, part)
-        for contacts in self._blocks_of_contacts(states):
+        for contacts in _in_blocks(self._contacts_with_bytes(states), self._contacts):
             await self.file.append(Kind.CONTACTS, contacts)
         latest: dict[bytes, Any] = {}
         await self._read(reader, self._topics.tier_current, number, lambda records: last_values(latest, records))
-        for currents in self._blocks_of_currents(latest):
+        for currents in _in_blocks(_currents_with_bytes(latest), self._currents):
             await self.file.append(Kind.CURRENTS, currents)
         return part
 
@@ -225,33 +227,33 @@ class _Export:
             stub_salt=summary.get("stub_salt"),
         )
 
-    def _blocks_of_contacts(self, states: Iterator[tuple[bytes, int, bytes, StateHead]]) -> Iterator[list[Contact]]:
-        add, block, size = self._contacts.add, [], 0
+    def _contacts_with_bytes(
+        self, states: Iterator[tuple[bytes, int, bytes, StateHead]]
+    ) -> Iterator[tuple[Contact, bytes]]:
         for key, due_s, state, head in states:
             if head.is_erased:
                 placement = head.placement
                 self._erased[UNKNOWN_PLACEMENT if placement is None else placed_by(placement)] += 1
-            data = contact_bytes(key, due_s, state)
-            add(data)
-            block.append((key, due_s, state))
-            size += len(data)
-            if size >= BLOCK_BYTES:
-                yield block
-                block, size = [], 0
-        if block:
-            yield block
+            yield (key, due_s, state), contact_bytes(key, due_s, state)
 
-    def _blocks_of_currents(self, latest: dict[bytes, Any]) -> Iterator[list[Current]]:
-        add, block, size = self._currents.add, [], 0
-        for key, record in latest.items():
-            headers = [(name, value) for name, value in record.headers if name != BATCH_HEADER]
-            current = (key, record.value, headers)
-            data = current_bytes(current)
-            add(data)
-            block.append(current)
-            size += len(data)
-            if size >= BLOCK_BYTES:
-                yield block
-                block, size = [], 0
-        if block:
+
+def _currents_with_bytes(latest: dict[bytes, Any]) -> Iterator[tuple[Current, bytes]]:
+    for key, record in latest.items():
+        headers = [(name, value) for name, value in record.headers if name != BATCH_HEADER]
+        current = (key, record.value, headers)
+        yield current, current_bytes(current)
+
+
+def _in_blocks(items: Iterator[tuple[Item, bytes]], digest: SetDigest) -> Iterator[list[Item]]:
+    """Items in blocks of about BLOCK_BYTES; their bytes go into the digest."""
+    add, size = digest.add, 0
+    block: list[Item] = []
+    for item, data in items:
+        add(data)
+        block.append(item)
+        size += len(data)
+        if size >= BLOCK_BYTES:
             yield block
+            block, size = [], 0
+    if block:
+        yield block
