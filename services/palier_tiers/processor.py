@@ -60,9 +60,8 @@ class TouchpointProcessor:
     def open(self, partition: Partition, summary: Mapping[str, Any]) -> None:
         """Go on where META stands; refuse to with a pack that is older, or another of the same version.
 
-        Refuse too, before anything is written, what a newer release has written: contacts are decoded one by one later.
-
-        A newer one takes over with the next checkpoint, which stamps it into META; contacts meet it one by one.
+        A newer pack takes over with the next checkpoint, which stamps it into META; contacts meet it one by one. States
+        of a newer release are refused here, before anything is written: each is decoded only when its contact is active.
         """
         if summary.get("state_version", 1) > STATE_VERSION:
             raise DataError(
