@@ -17,6 +17,7 @@ from palier.domain.demotion import expire, next_demotion_at
 from palier.domain.fold import fold
 from palier.domain.outcome import Duplicate
 from palier.domain.state import ContactState
+from palier.engine import failpoints
 from palier.engine.ports import Snapshot
 from palier.errors import ConfigurationError, DataError
 from palier.kafka.partitioning import partition_of, placement_of
@@ -288,3 +289,4 @@ class TouchpointProcessor:
                 headers=record.headers,
             ),
         )
+        failpoints.reached("refused")

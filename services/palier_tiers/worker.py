@@ -11,6 +11,7 @@ from argparse import ArgumentParser
 from typing import NoReturn
 
 from palier.endpoint import HealthServer
+from palier.engine import failpoints
 from palier.engine.memory import use_one_heap
 from palier.engine.process import run_until_signal
 from palier.errors import ConfigurationError, ExitCode, PalierError
@@ -62,6 +63,7 @@ def run(settings: Settings, *, accept_data_loss: bool = False) -> ExitCode:
     Raises:
         PalierError: it could not start; the message is one readable line.
     """
+    failpoints.arm(os.environ.get(failpoints.VARIABLE))
     if settings.store == "memory://":
         use_one_heap()
     pack = load_pack(settings.pack)

@@ -17,6 +17,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from mode import Service
 
+from palier.engine import failpoints
 from palier.engine.exits import exit_now
 from palier.engine.faust_logger import FAUST_LOGGER
 from palier.errors import ExitCode, PalierError
@@ -116,6 +117,7 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         except Exception as error:  # noqa: BLE001 - crash-only
             exit_now(ExitCode.DATA, f"{tp.topic}, partition {tp.partition}, from offset {records[0].offset}: {error!r}")
         if recovering:
+            failpoints.reached("recovering")
             self._applied += len(records)
             self.engine.records_done += len(records)
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from palier.contracts.records import BATCH_HEADER
+from palier.engine import failpoints
 from palier.engine.clock import PartitionClock
 from palier.engine.commands import (
     Begin,
@@ -179,6 +180,7 @@ class Runner:
         self.partition = Partition(self._store.copy(self.number), self._processor)
         self._expired = 0
         await self._take_new_writer()
+        failpoints.reached("fenced")
         return Fenced()
 
     async def _take_new_writer(self) -> None:
@@ -215,6 +217,7 @@ class Runner:
         )
         topics = [self._config.outputs[target] for target in snapshot.outputs]
         await self.writer.begin([*topics, self._config.changelog])
+        failpoints.reached("begun")
         return Begun(self._meta, outputs)
 
     async def _send_outputs(self) -> None:
@@ -229,6 +232,7 @@ class Runner:
                 for target, outputs in self._snapshot.outputs.items()
             )
         )
+        failpoints.reached("outputs-acknowledged")
 
     async def _send_changelog(self) -> int | None:
         assert self._snapshot is not None
@@ -237,14 +241,17 @@ class Runner:
         records = [(key, value, no_headers) for key, value in self._snapshot.changelog.items()]
         records.append((META_KEY, encode_meta(self._meta), no_headers))
         last = await self.writer.send(self._config.changelog, records)
+        failpoints.reached("changelog-acknowledged")
         return None if last is None else last + 1
 
     async def _commit(self) -> Event:
         await self.writer.commit()
+        failpoints.reached("committed")
         snapshot, meta = self._snapshot, self._meta
         assert snapshot is not None
         assert meta is not None
         self.partition.commit(meta, self._position)
+        failpoints.reached("stored")
         self._observer.checkpoint_committed(
             CommittedCheckpoint(
                 self.number,
@@ -294,6 +301,7 @@ class Runner:
             if due_ms is not None:
                 partition.timers.schedule(key, due_ms)
         if keys and (partition.live or partition.outputs):
+            failpoints.reached("timers")
             protocol.handle(TimersTaken())
             self._wake.set()
         return len(keys) == TIMERS_PER_TICK
@@ -355,6 +363,7 @@ class Runner:
         """Take nothing new, commit what was folded. Fenced or too slow: the process ends."""
         if self.protocol.running and not self.protocol.checkpointing:
             await self._settle()
+        failpoints.reached("revoked")
         was_checkpointing = self.protocol.checkpointing
         command = self.protocol.handle(Revoked())
         self._quiescing.set()

@@ -10,6 +10,7 @@ from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 
 from palier.contracts.brokers import MAX_REQUEST_BYTES, TRANSACTION_TIMEOUT_MS
+from palier.engine import failpoints
 from palier.errors import InternalError
 
 if TYPE_CHECKING:
@@ -61,14 +62,15 @@ class Writer:
         send = self._producer.client.send
 
         async def guarded(node_id: int, request: Any, **options: Any) -> Any:
-            try:
+            if not isinstance(request, EndTxnRequest):
                 return await send(node_id, request, **options)
+            try:
+                return await failpoints.under_way("end-sent", send(node_id, request, **options))
             except BaseException as error:
-                if isinstance(request, EndTxnRequest):
-                    self._on_unknown_outcome(
-                        f"the end of a transaction was not answered ({type(error).__name__}): whether it is committed, "
-                        "the log tells at the next start"
-                    )
+                self._on_unknown_outcome(
+                    f"the end of a transaction was not answered ({type(error).__name__}): whether it is committed, "
+                    "the log tells at the next start"
+                )
                 raise
 
         self._producer.client.send = guarded
