@@ -62,6 +62,7 @@ class LocalKafka:
         say: Callable[[str], object] = print,
         properties: dict[str, str] | None = None,
         heap: str = "512m",
+        cluster_id: str | None = None,
     ) -> None:
         """Nothing is started or written yet.
 
@@ -71,6 +72,7 @@ class LocalKafka:
             say: gets one line if Kafka has to be fetched first.
             properties: broker settings (`server.properties`) that come on top of ours.
             heap: the Java heap, as Java's -Xmx takes it.
+            cluster_id: what a new folder is formatted for (see `new_cluster_id`); None makes it a cluster of its own.
         """
         self.data_dir = data_dir.absolute()
         self.port = free_port() if port is None else port
@@ -78,7 +80,9 @@ class LocalKafka:
         self._say = say
         self._properties = dict(properties or {})
         self._heap = heap
+        self._cluster_id = cluster_id or new_cluster_id()
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0  # where in the log the latest start begins
 
     @property
     def brokers(self) -> str:
@@ -98,11 +102,20 @@ class LocalKafka:
     def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Start the broker and return once it answers clients.
 
+        Raises:
+            ConfigurationError, BrokerUnreachableError: as `launch` and `wait_until_ready`.
+        """
+        self.launch()
+        self.wait_until_ready(timeout_s)
+
+    def launch(self) -> None:
+        """Start the broker's process. For one that answers only once others have started; see `wait_until_ready`.
+
         Started from the main thread on Linux, the broker also ends when this process dies without stopping it.
 
         Raises:
             ConfigurationError: the extra `local` is not installed, or the port is taken.
-            BrokerUnreachableError: Kafka could not be fetched, died, or did not answer in time.
+            BrokerUnreachableError: Kafka could not be fetched, or could not format its folder.
         """
         if self.pid is not None:
             raise RuntimeError(f"the broker at {self.brokers} already runs")
@@ -111,7 +124,7 @@ class LocalKafka:
             raise ConfigurationError(f"port {self.port} is taken: another broker runs there, or choose another port")
         self._write_settings()
         self._format(java)
-        log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
+        self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 [*java, "kafka.Kafka", str(self.data_dir / "server.properties")],
@@ -122,8 +135,17 @@ class LocalKafka:
                 start_new_session=True,
                 preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - safe, see there
             )
+
+    def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Return once the launched broker answers clients; if it does not, it is ended.
+
+        Raises:
+            BrokerUnreachableError: it died, or did not answer in time.
+        """
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
         try:
-            self._wait_until_ready(self._process, time.monotonic() + timeout_s, log_start)
+            self._wait_for_answer(self._process, time.monotonic() + timeout_s)
         except BaseException:  # Ctrl-C too
             self.kill()
             raise
@@ -187,29 +209,33 @@ class LocalKafka:
         """Give a new folder its cluster id, as KRaft asks."""
         if (self.data_dir / "data" / "meta.properties").exists():
             return
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         config = str(self.data_dir / "server.properties")
         quick = [java[0], "-XX:TieredStopAtLevel=1", *java[1:]]  # over before the optimizing compiler would pay off
-        command = [*quick, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", config]
+        command = [*quick, "kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster_id}", "--config", config]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
         if done.returncode != 0:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-LOG_TAIL_LINES:])
             raise BrokerUnreachableError(f"local Kafka could not format {self.data_dir}:\n{tail}")
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], deadline: float, log_start: int) -> None:
+    def _wait_for_answer(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         while not broker_answers(self.port):
             status = process.poll()
             if status is not None:
-                raise BrokerUnreachableError(f"local Kafka ended with status {status}; {self._log_tail(log_start)}")
+                raise BrokerUnreachableError(f"local Kafka ended with status {status}; {self._log_tail()}")
             if time.monotonic() > deadline:
-                raise BrokerUnreachableError(f"local Kafka did not answer in time; {self._log_tail(log_start)}")
+                raise BrokerUnreachableError(f"local Kafka did not answer in time; {self._log_tail()}")
             time.sleep(POLL_S)
 
-    def _log_tail(self, log_start: int) -> str:
+    def _log_tail(self) -> str:
         with self.log_path.open("rb") as log:
-            log.seek(log_start)
+            log.seek(self._log_start)
             lines = log.read().decode(errors="replace").splitlines()
         return "\n".join([f"the end of {self.log_path}:", *lines[-LOG_TAIL_LINES:]])
+
+
+def new_cluster_id() -> str:
+    """A random id, as KRaft writes them."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
 
 
 def _java_command(heap: str, data_dir: Path, class_path: list[Path]) -> list[str]:
