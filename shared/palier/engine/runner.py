@@ -50,7 +50,7 @@ from palier.engine.failures import failure_of
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.partition import Partition
 from palier.engine.ports import CommittedCheckpoint
-from palier.engine.protocol import SETTLE_PAUSE_S, PartitionProtocol
+from palier.engine.protocol import SETTLE_ATTEMPTS, SETTLE_PAUSE_S, PartitionProtocol
 from palier.engine.tail import last_record
 from palier.engine.writer import Writer
 from palier.errors import ExitCode
@@ -67,6 +67,7 @@ logger = logging.getLogger(__name__)
 COMMIT_LIMIT_S = 60.0  # a broker restart takes 15
 FENCE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
+MARKERS_LIMIT_S = SETTLE_ATTEMPTS * SETTLE_PAUSE_S  # after a broker came back, as after fencing
 TIMERS_PER_TICK = 100  # some 10 ms: the event loop has other things to do
 MAX_EXPIRED = 1_000  # contacts that timers put into one transaction: it has to stay short, and memory small
 MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the intake waits
@@ -152,6 +153,8 @@ class Runner:
                 )
             case EndHanging(commit):
                 await self.writer.end_hanging(commit=commit)
+                how = "commit" if commit else "abort"
+                logger.warning("partition %d: a transaction lay open after fencing: %s written", self.number, how)
                 return HangingEnded()
             case Begin(batch_number, positions):
                 return await self._begin(batch_number, dict(positions))
@@ -333,7 +336,7 @@ class Runner:
         if self.writer.is_worn:
             logger.info("partition %d: producer renewed", self.number)
             await self._take_new_writer()
-        deadline = time.monotonic() + SETTLE_LIMIT_S
+        deadline, is_back = time.monotonic() + SETTLE_LIMIT_S, False
         while self.writer.contact_lost:
             measured = await self._try(MeasureLogs(SETTLE_PAUSE_S))
             if isinstance(measured, LogsMeasured) and measured.stable == measured.high:
@@ -343,6 +346,8 @@ class Runner:
             elif time.monotonic() >= deadline:
                 lost = Failed(f"partition {self.number}: {MARKERS_LOST}")
                 await self.drive(measured if isinstance(measured, Failed) else lost)
+            elif not is_back:  # it answers: its markers are worth less patience than itself
+                deadline, is_back = time.monotonic() + MARKERS_LIMIT_S, True
 
     @property
     def _interval(self) -> float:
