@@ -103,10 +103,10 @@ class Hold:
         return False
 
     def release(self, limit_s=10):
-        """Hand it to the broker, from any thread but the proxy's own; its error code, None without an answer."""
+        """Hand it to the broker, from any thread but the proxy's own; whether the exchange is complete then."""
         assert self.exchange is not None, "nothing was held"
         self._loop.call_soon_threadsafe(self._link.send_late, self.exchange, self._answered.set)
-        return self.exchange.error_code if self._answered.wait(limit_s) and self.exchange.response else None
+        return self._answered.wait(limit_s)
 
 
 class Call:

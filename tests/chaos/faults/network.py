@@ -1,0 +1,248 @@
+"""A network between workers and brokers that loses, delays and tears: single calls, connections, or everything.
+
+Only the workers go through it; traffic, readers and the oracle go past it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+
+from chaos.campaign import Fault
+from chaos.ghost import NEXT_TRANSACTION, TAKEOVER, Ghost
+from chaos.kafka_frames import is_commit
+from chaos.proxy import KafkaProxy, kafka_behind
+from chaos.proxy_rules import REQUEST, RESPONSE, Cut, Delay, Drop, Hold
+from chaos.world import NotHealedError, Place
+from palier.errors import ExitCode
+
+DELAY_S = 5.0
+BACK_WITHIN_S = 30.0
+HEAL_LIMIT_S = 90.0
+
+
+class NetworkFault(Fault):
+    """A broker of its own, behind a proxy."""
+
+    rate = 200
+    undoes = False
+    expected_ends = frozenset({ExitCode.INTERNAL})
+
+    @contextmanager
+    def place(self, shared, folder):
+        proxy = KafkaProxy()
+        with proxy, kafka_behind(proxy, folder / "kafka") as kafka:
+            yield Place(proxy.brokers, kafka.brokers, kafka=kafka, proxy=proxy)
+
+
+# --- the end of a transaction -----------------------------------------------------------------------------------------
+class GhostCommit(NetworkFault):
+    """EndTxn is held back and gets through at any moment of what happens next with its transactional id."""
+
+    name, title = "ghost-commit", "a commit that gets through late, in the middle of what comes next"
+    round_at_most_s = 6.0
+    undoes = True
+    placements = (*TAKEOVER, *NEXT_TRANSACTION)
+
+    def round(self, world):
+        proxy, placement = world.place.proxy, world.chance.choice(self.placements)
+        nth, settle_s = world.chance.randint(1, 10), world.chance.choice((0.0, 0.2))
+        ghost = Ghost(proxy, placement, nth, settle_s)
+        world.until(lambda: ghost.producer is not None, "an EndTxn to hold back")
+        world.until(ghost.gone.is_set, f"what comes {placement}")
+        world.until_healed(BACK_WITHIN_S)
+        proxy.clear()
+        if ghost.went_on:
+            raise NotHealedError(f"{ghost.producer} began again without an answer to its EndTxn")
+        world.happened[f"{placement}: broker answers {ghost.answer}"] += 1
+        return f"let go {placement}, answered with {ghost.answer}"
+
+
+class TornCommit(NetworkFault):
+    """The connection breaks before EndTxn arrives, or after the broker has done it and before anybody hears of that."""
+
+    name, title = "torn-commit", "the connection of a commit breaks, before or after it is done"
+    round_at_most_s = 6.0
+
+    def round(self, world):
+        at = world.chance.choice((REQUEST, RESPONSE))
+        nth = world.chance.randint(1, 10)
+        cut = world.place.proxy.rule("EndTxn", Cut(), at=at, nth=nth, matching=is_commit)
+        before = world.ends.total()
+        world.until(lambda: cut.struck, "an EndTxn")
+        world.until(lambda: world.ends.total() > before, "the end of a worker that does not know", 5)
+        world.until_healed(BACK_WITHIN_S)
+        world.happened[f"cut at the {at}"] += 1
+        return f"cut at the {at}"
+
+
+class LostCommit(NetworkFault):
+    """EndTxn or its answer is lost without a word: nobody hears anything until a time-out."""
+
+    name, title = "lost-commit", "a commit, or the answer to it, is lost without a word"
+    round_at_most_s = 60.0
+
+    def round(self, world):
+        at = world.chance.choice((REQUEST, RESPONSE))
+        lost = world.place.proxy.rule("EndTxn", Drop(mute=True), at=at, matching=is_commit)
+        before = world.ends.total()
+        world.until(lambda: lost.struck, "an EndTxn")
+        began = time.monotonic()
+        world.until(lambda: world.ends.total() > before, "the end of a worker that does not know")
+        waited_s = time.monotonic() - began
+        world.until_healed(BACK_WITHIN_S)
+        world.happened[f"{at} lost"] += 1
+        return f"{at} lost, given up after {waited_s:.0f} s"
+
+
+# --- every other call -------------------------------------------------------------------------------------------------
+ALWAYS = ("Produce", "Fetch", "OffsetCommit", "Heartbeat", "AddPartitionsToTxn")  # sent while at work
+AT_START = (
+    "ApiVersions", "Metadata", "FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "ListOffsets", "InitProducerId",
+)  # fmt: skip
+AT_STOP = ("LeaveGroup",)
+
+
+class StruckCall(NetworkFault):
+    """One call of each API in turn, so many rounds strike each of them equally often."""
+
+    apis = (*ALWAYS, *AT_START, *AT_STOP)
+    round_at_most_s = 45.0
+
+    def __init__(self, kind, title, action, at):
+        self.name, self.title = f"call-{kind}", f"a call of each API {title}"
+        self._kind, self._action, self._at = kind, action, at
+
+    def round(self, world):
+        proxy, api = world.place.proxy, self.apis[sum(world.happened.values()) % len(self.apis)]
+        nth = world.chance.randint(1, 20 if api in ALWAYS else 4)
+        rule = proxy.rule(api, self._action(), at=self._at, nth=nth)
+        while not rule.struck:
+            self._provoke(world, api)
+            if not rule.wait(0):
+                world.go_on(1)
+        began, exits = time.monotonic(), world.ends.total()
+        self._see_through(world, rule.action)
+        world.until_healed(HEAL_LIMIT_S)
+        took_s, exits = time.monotonic() - began, world.ends.total() - exits
+        proxy.clear()
+        if took_s > BACK_WITHIN_S and not exits:
+            raise NotHealedError(f"{api} {self._kind}: silence for {took_s:.0f} s, and nobody ended")
+        world.happened[f"{api} {self._kind}"] += 1
+        return f"{api} {self._kind} ({nth}.): healed after {took_s:.1f} s, {exits} ended"
+
+    def _see_through(self, world, action):
+        """Wait until the fault is over, if it is one that ends by itself."""
+
+    def _provoke(self, world, api):
+        """Have somebody send the call, if they do not all the time."""
+        if api in ALWAYS:
+            return
+        victim = world.any_worker()
+        if api in AT_STOP:
+            world.stop_worker(victim)
+            world.workers.append(victim)
+        else:
+            victim.kill()
+        victim.start()
+
+
+class DelayedCall(StruckCall):
+    """A call comes late, and so does all that follows on its connection."""
+
+    def __init__(self):
+        super().__init__("delayed", f"comes {DELAY_S:.0f} s late", lambda: Delay(DELAY_S), REQUEST)
+
+    def _see_through(self, world, action):
+        world.go_on(DELAY_S)
+
+
+class GhostCall(StruckCall):
+    """The connection of a call breaks, and the broker gets the call a while later, when it has perhaps been repeated."""
+
+    def __init__(self):
+        super().__init__("ghost", "gets through late, its connection broken", Hold, REQUEST)
+
+    def _see_through(self, world, action):
+        world.go_on(world.chance.uniform(0, 3))
+        action.release(limit_s=1)
+
+
+# --- connections and the whole network ----------------------------------------------------------------------------------
+class Outage(NetworkFault):
+    """Every connection breaks and none can be made, for 1 to 60 s, mostly the shorter."""
+
+    name, title = "network-cut", "every connection cut, for 1 to 60 s"
+    round_at_most_s = 75.0
+
+    def round(self, world):
+        seconds = 60 ** world.chance.random()
+        world.place.proxy.refuse()
+        world.go_on(seconds)
+        world.place.proxy.accept()
+        return f"cut for {seconds:.1f} s, {healing(world)}"
+
+
+class Silence(NetworkFault):
+    """Nothing gets through for 1 to 20 s, and nobody is told; then everything comes."""
+
+    name, title = "network-frozen", "nothing gets through for 1 to 20 s, then all of it"
+    round_at_most_s = 60.0
+
+    def round(self, world):
+        seconds = 20 ** world.chance.random()
+        world.place.proxy.freeze()
+        world.go_on(seconds)
+        world.place.proxy.thaw()
+        return f"frozen for {seconds:.1f} s, {healing(world)}"
+
+
+class HalfOpen(NetworkFault):
+    """Every connection dies without a word, as when a firewall forgets them; new ones can be made."""
+
+    name, title = "network-half-open", "every connection dies without a word"
+    round_at_most_s = 60.0
+
+    def round(self, world):
+        world.place.proxy.half_open()
+        return f"half-open, {healing(world)}"
+
+
+class Slow(NetworkFault):
+    """A network that is far too slow for the traffic, for 15 s. Work goes on meanwhile, or afterwards."""
+
+    round_at_most_s = 60.0
+
+    def __init__(self, name, title, **how):
+        self.name, self.title, self._how = name, title, how
+
+    def round(self, world):
+        world.place.proxy.slow_down(**self._how)
+        world.go_on(15)
+        world.place.proxy.slow_down()
+        return f"slow for 15 s, {healing(world)}"
+
+
+def healing(world):
+    """How long healing took."""
+    began = time.monotonic()
+    world.until_healed(HEAL_LIMIT_S)
+    world.happened["struck"] += 1
+    return f"healed after {time.monotonic() - began:.1f} s"
+
+
+FAULTS = (
+    GhostCommit(),
+    TornCommit(),
+    LostCommit(),
+    DelayedCall(),
+    GhostCall(),
+    StruckCall("dropped", "is lost", Drop, REQUEST),
+    StruckCall("unanswered", "is done, but its answer is lost", Drop, RESPONSE),
+    StruckCall("muted", "is lost, with all that follows on its connection", lambda: Drop(mute=True), REQUEST),
+    Outage(),
+    Silence(),
+    HalfOpen(),
+    Slow("network-late", "0.5 s latency each way, for 15 s", latency_s=0.5),
+    Slow("network-narrow", "10 KB/s for each connection, for 15 s", bytes_per_s=10_000),
+)
