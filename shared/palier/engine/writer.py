@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 LATEST = -1
 MAX_BATCH_BYTES = 128_000  # what a core's cache holds: compresses about as well as 1 MiB, and faster
+# A call without an answer (a packet lost, a broker that hangs) is made again, or the process ends, while its transaction
+# still lives; aiokafka's 40 s would be too late for both.
+ANSWER_LIMIT_MS = TRANSACTION_TIMEOUT_MS * 2 // 3
 COMPRESSION = "zstd"  # aiokafka takes lz4 at its slowest level, which costs four times as much and packs worse
 
 
@@ -46,6 +49,7 @@ class Writer:
             compression_type=COMPRESSION,
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=ANSWER_LIMIT_MS,
             **client,
         )
         self._on_unknown_outcome = on_unknown_outcome
