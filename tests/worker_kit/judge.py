@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
+from model.chains import naive_faults
 from palier.contracts.dead_letter import DeadLetter
 from palier.contracts.moments import format_moment
 from palier.contracts.records import BATCH_HEADER
+from palier.contracts.refusal import RefusalReason
 from palier.contracts.tier_change import event_id
 from palier.engine.meta import META_KEY, Envelope
+from palier_tiers.processor import DEAD_LETTER, TIER_CHANGES, TIER_CURRENT
 from worker_kit.reading import changelog_topic, last_meta, output_topic, read_all
 from worker_kit.touchpoints import touchpoints_topic
+from worker_kit.transactions import batch_of_change, batch_of_output, transaction_faults, undone_transactions
 from worker_kit.truth import folded, replayed
+
+MOST_LINES = 20  # of one kind: a model that decides otherwise does so everywhere
 
 
 @dataclass
 class Verdict:
     """`faults` is empty when everything is exact; the rest says how much was looked at.
 
-    `tiers`: headline -> contacts, by the truth. `aborted`: records of transactions that were undone.
+    `tiers`: headline -> contacts, by the truth. `aborted`: records of transactions that were undone; `undone` and
+    `transactions`: how many of these there were, and how many were committed.
     """
 
     touchpoints: int = 0
@@ -31,46 +38,101 @@ class Verdict:
     doubled: int = 0
     conflicting: int = 0
     aborted: int = 0
+    transactions: int = 0
+    undone: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     tiers: Counter[str] = field(default_factory=Counter)
     erased: int = 0
     faults: list[str] = field(default_factory=list)
 
 
-def judge(settings, folder, seen_live=None):
+def judge(settings, folder, seen_live=None, seen_uncommitted=None, until_ms=None):
     """Judge all that lies in the topics.
 
     `seen_live`: the tier changes a read_committed reader has seen as they came, by partition; then it is they that are
-    counted as lost, doubled or conflicting, and the undone records are counted too.
+    counted as lost, doubled or conflicting, and what was undone is counted too. `seen_uncommitted`: the same of a
+    read_uncommitted reader, who keeps the reader's rule. `until_ms`: when the workers' clocks have made all silences
+    noticed; None: they notice none.
     """
     names = settings.tier_changes_topic, settings.tier_current_topic, settings.dead_letter_topic
     outputs = [*(output_topic(settings, name) for name in names), changelog_topic(settings)]
     lying = read_all(settings, touchpoints_topic(settings), *outputs)
     source, changes, current, dead_letters, changelog = lying.values()
-    chains, refusals = replayed([message.value() or b"" for message in chain(*source)], folder)
-    truth = [folded([message.value() or b"" for message in messages], settings) for messages in source]
+    until = () if until_ms is None else ("--until", format_moment(until_ms))
+    values = [message.value() or b"" for message in chain(*source)]
+    chains, refusals = replayed(values, folder, *until)
+    if until_ms is not None:  # what only moves the clocks there lies beyond, and a replay refuses it
+        refusals = {index: reason for index, reason in refusals.items() if reason != RefusalReason.FUTURE}
+    truth = [
+        folded([message.value() or b"" for message in messages], settings, until_ms=until_ms) for messages in source
+    ]
 
     verdict = Verdict(touchpoints=sum(map(len, source)), refused=len(refusals), changes=sum(map(len, changes)))
     verdict.causes.update(change["cause"] for one in chains.values() for change in one)
     verdict.tiers.update(sum((one.tiers for one in truth), Counter()))
     verdict.erased = sum(key.startswith(b"\0") for one in truth for key in one.states)
     count_changes(verdict, chains, chain(*(changes if seen_live is None else seen_live)))
+    accepted = [value for index, value in enumerate(values) if index not in refusals]
+    verdict.faults += islice(naive_faults(accepted, chains, until_ms), MOST_LINES)
     verdict.faults += chain_faults(chains, chain(*changes))
     verdict.faults += event_faults(settings, chain(*changes))
-    verdict.faults += recording_faults(changes, truth)
+    if until_ms is None:  # when silence is noticed is the worker's business, within the grace
+        verdict.faults += recording_faults(changes, truth)
     verdict.faults += current_faults(current, chains, truth)
     verdict.faults += dead_letter_faults(source, refusals, chain(*dead_letters))
     verdict.faults += state_faults(changelog, truth)
     verdict.faults += meta_faults(changelog, source, truth)
+    verdict.faults += whole_faults(verdict, changelog, changes, current, dead_letters)
     if seen_live is not None:
         verdict.faults += live_faults(changes, seen_live)
-        everything = read_all(settings, *outputs, isolation="read_uncommitted")
-        verdict.aborted = sum(
-            len(written) - len(committed)
-            for topic in outputs
-            for written, committed in zip(everything[topic], lying[topic], strict=True)
-        )
+        count_undone(verdict, settings, outputs, lying)
+    if seen_uncommitted is not None:
+        verdict.faults += uncommitted_faults(chains, chain(*seen_uncommitted))
     return verdict
+
+
+def count_undone(verdict, settings, outputs, lying):
+    """Records and transactions that nobody with read_committed ever sees."""
+    everything = read_all(settings, *outputs, isolation="read_uncommitted")
+    for number in range(settings.partitions):
+        logs = [
+            (
+                everything[topic][number],
+                lying[topic][number],
+                batch_of_change if topic == outputs[-1] else batch_of_output,
+            )
+            for topic in outputs
+        ]
+        verdict.aborted += sum(len(written) - len(committed) for written, committed, _ in logs)
+        verdict.undone += undone_transactions(logs)
+
+
+def whole_faults(verdict, changelog, changes, current, dead_letters):
+    """Every committed checkpoint is whole, and each follows the one before."""
+    for number, logs in enumerate(zip(changelog, changes, current, dead_letters, strict=True)):
+        outputs = dict(zip((TIER_CHANGES, TIER_CURRENT, DEAD_LETTER), logs[1:], strict=True))
+        verdict.transactions += sum(message.key() == META_KEY for message in logs[0])
+        yield from (f"partition {number}: {fault}" for fault in transaction_faults(logs[0], outputs))
+
+
+def uncommitted_faults(expected, messages):
+    """Who reads what is not committed and keeps the reader's rule gets each change once, with one content."""
+    applied, contents = defaultdict(list), {}
+    for message in messages:
+        change = unrecorded(json.loads(message.value()))
+        name = (change["contact_id"], change["sequence"])
+        if contents.setdefault(name, change) != change:
+            yield f"{name[0]}, change {name[1]} comes with two contents: {contents[name]} and {change}"
+        chain_so_far = applied[change["contact_id"]]
+        if change["sequence"] > len(chain_so_far) + 1:
+            yield f"{name[0]}: an uncommitted reader meets change {name[1]} after {len(chain_so_far)}"
+        if change["sequence"] == len(chain_so_far) + 1:
+            chain_so_far.append(change)
+    wanted = {contact_id: list(map(unrecorded, one)) for contact_id, one in expected.items()}
+    if different := [
+        contact_id for contact_id in wanted.keys() | applied if applied[contact_id] != wanted.get(contact_id)
+    ]:
+        yield f"{len(different)} contacts differ for an uncommitted reader, one is {different[0]}"
 
 
 def count_changes(verdict, expected, messages):

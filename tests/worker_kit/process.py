@@ -41,11 +41,11 @@ class Worker:
         self._environment = environment(settings, PALIER_DATA_DIR=str(folder / "data"), **more)
         self.start()
 
-    def start(self):
-        """Start or start again."""
+    def start(self, **more):
+        """Start or start again; `more`: variables of this start alone."""
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(COMMAND, env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(COMMAND, env=self._environment | more, stdout=log, stderr=log)
 
     def keep_running(self):
         """What a supervisor does: start it again if it ended."""
@@ -84,15 +84,24 @@ class Worker:
         return self.log_path.read_text()
 
     @property
+    def last_words(self):
+        """The line with which the last start ended, without "palier: "; empty if it said none."""
+        said = [line for line in self._said().splitlines() if line.startswith("palier: ")]
+        return said[-1].removeprefix("palier: ") if said else ""
+
+    def _said(self):
+        return self.log_path.read_bytes()[self._log_start :].decode(errors="replace")
+
+    @property
     def endpoint(self):
         """Address of metrics and health of the running process; None as long as it has not said so."""
-        found = ENDPOINT.search(self.log_path.read_bytes()[self._log_start :].decode())
+        found = ENDPOINT.search(self._said())
         return found and found[1]
 
     def wait_until_ready(self, limit_s=30):
         """Until it has joined its group and recovered whatever it was given."""
         deadline = time.monotonic() + limit_s
-        while not self._is_ready():
+        while not self.is_ready():
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.log}"
             assert time.monotonic() < deadline, f"not ready: {self.log}"
             time.sleep(0.05)
@@ -105,10 +114,11 @@ class Worker:
             assert time.monotonic() < deadline, f"nothing committed: {self.log}"
             time.sleep(0.02)
 
-    def _is_ready(self):
+    def is_ready(self):
+        """It has joined its group and recovered whatever it was given."""
         try:
             return self.endpoint is not None and self._get("/readyz") is not None
-        except urllib.error.URLError:
+        except (urllib.error.URLError, ConnectionError):  # not yet, or no more
             return False
 
     def metric(self, name):

@@ -6,11 +6,12 @@ import threading
 import time
 from collections import Counter
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from palier.engine.meta import META_KEY, decode_meta
 
 PARTITION_EOF = -191
+AWAY = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
 
 
 def changelog_topic(settings):
@@ -97,15 +98,18 @@ class LiveReader(threading.Thread):
     """Downstream automation that never stops reading, whatever happens to the workers.
 
     It keeps the reader's rule: per contact each change is one higher than the last. `gaps` and `repeats` break it.
+    `longest_silence_s`: between two of its reads that brought something.
     """
 
-    def __init__(self, settings, topic):
+    def __init__(self, settings, topic, isolation="read_committed"):
         super().__init__(daemon=True)
         self.records = [[] for _ in range(settings.partitions)]
         self.gaps = self.repeats = 0
+        self.longest_silence_s = 0.0
+        self._heard_at_s = None
         self._sequences = Counter()
         self._topic = topic
-        self._consumer = consumer(settings, topic)
+        self._consumer = consumer(settings, topic, isolation=isolation)
         self._reached = [-1] * settings.partitions
         self._finished = threading.Event()
         self.start()
@@ -119,6 +123,8 @@ class LiveReader(threading.Thread):
         while not self._finished.is_set():
             for message in self._consumer.consume(5_000, 0.1):
                 if message.error():
+                    if message.error().code() in AWAY:
+                        continue  # the client connects again by itself
                     assert message.error().code() == PARTITION_EOF, message.error()
                     self._reached[message.partition()] = message.offset()
                 else:
@@ -126,6 +132,10 @@ class LiveReader(threading.Thread):
         self._consumer.close()
 
     def _take(self, message):
+        now_s = time.monotonic()
+        if self._heard_at_s is not None:
+            self.longest_silence_s = max(self.longest_silence_s, now_s - self._heard_at_s)
+        self._heard_at_s = now_s
         self.records[message.partition()].append(message)
         step = int(dict(message.headers())["ce_sequence"]) - self._sequences[message.key()]
         self._sequences[message.key()] += step
@@ -141,5 +151,9 @@ class LiveReader(threading.Thread):
             assert self.is_alive(), "the reader died"
             assert time.monotonic() < deadline, f"{self._topic}: read up to {self._reached}, it ends at {wanted}"
             time.sleep(0.05)
+        self.leave()
+
+    def leave(self):
+        """Stop, wherever it is."""
         self._finished.set()
         self.join()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from palier.contracts.contact_state import encode_state
 from palier.contracts.decoding import decode_line
 from palier.contracts.refusal import Refusal
+from palier.domain.demotion import expire
 from palier.domain.fold import fold
 from palier.domain.state import ContactState
 from palier.kafka.partitioning import placement_of
@@ -58,8 +59,8 @@ class Folded:
     outcomes: Counter[str] = field(default_factory=Counter)
 
 
-def folded(values, settings, pack=None):
-    """Fold the values of one partition from its beginning."""
+def folded(values, settings, pack=None, until_ms=None):
+    """Fold the values of one partition from its beginning; with `until_ms` up to the silences noticed by then."""
     pack = pack or load_pack(settings.pack)
     result, states, headlines = Folded(), {}, {}
     latest_ms = time.time_ns() // 1_000_000
@@ -80,6 +81,10 @@ def folded(values, settings, pack=None):
             result.current[contact_id] = outcome.changes[-1].sequence, outcome.changes[-1].since
         if state.is_erased and not was_erased:
             result.current[contact_id] = TOMBSTONE
+    for contact_id, state in states.items() if until_ms is not None else ():
+        if changes := expire(state, contact_id, until_ms, pack):
+            headlines[contact_id] = changes[-1].to_tier
+            result.current[contact_id] = changes[-1].sequence, changes[-1].since
     for contact_id, state in states.items():
         if state.is_erased and settings.partitioner != "none":
             state.placement = placement_of(contact_id.encode(), settings.partitioner)

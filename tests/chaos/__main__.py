@@ -1,0 +1,92 @@
+"""Faults on purpose, on a real Kafka, judged by an oracle that reads past them.
+
+In tests/:  python -m chaos list
+            python -m chaos run FAULT... --seeds 1..5 --rounds 10 [--budget 20m] [--ledger FILE]
+            python -m chaos table [FILE]
+
+Exit code 0: everything exact, and every campaign proved something; 1: the lines say what was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from chaos.campaign import campaign
+from chaos.faults import FAULTS
+from chaos.ledger import PROOF, append, read, table
+from chaos.world import Place
+from palier.kafka.local import find_kafka
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("list", help="every fault")
+    run = commands.add_parser("run", help="campaigns: for each seed some rounds of each fault")
+    run.add_argument("faults", nargs="+", metavar="FAULT", choices=[*FAULTS, "all"])
+    run.add_argument("--seeds", default="1", help="FIRST..LAST, or one number")
+    run.add_argument("--rounds", type=int, default=10, help="of each fault with each seed")
+    run.add_argument(
+        "--budget", type=seconds, default=seconds("24h"), help="begin no campaign after so long: 90s, 20m, 2h"
+    )
+    run.add_argument("--ledger", type=Path, help="append a line for each campaign")
+    show = commands.add_parser("table", help="what a ledger shows, as Markdown")
+    show.add_argument("ledger", nargs="?", type=Path, default=PROOF)
+    options = parser.parse_args()
+    if options.command == "list":
+        print("\n".join(f"{name:<32}{fault.title}" for name, fault in FAULTS.items()))
+        return 0
+    if options.command == "table":
+        print(table(read(options.ledger), {name: fault.title for name, fault in FAULTS.items()}))
+        return 0
+    return run_campaigns(options)
+
+
+def seconds(text):
+    """90s, 20m or 2h."""
+    return float(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
+
+
+def run_campaigns(options):
+    """Exit code."""
+    first, _, last = options.seeds.partition("..")
+    names = list(FAULTS) if "all" in options.faults else options.faults
+    deadline, wrong = time.monotonic() + options.budget, 0
+    with tempfile.TemporaryDirectory() as folder, find_kafka(None, Path(folder)) as kafka:
+        shared = Place(kafka.brokers, kafka.brokers, shortest_session_s=6 if kafka.kind == "given" else 2)
+        for seed in range(int(first), int(last or first) + 1):
+            for name in names:
+                if time.monotonic() > deadline:
+                    return 1 if wrong else 0
+                tell(f"{name}, seed {seed}")
+                entry = campaign(FAULTS[name], shared, seed, options.rounds, tell)
+                if options.ledger is not None:
+                    append(options.ledger, entry)
+                wrong += bool(entry.faults)
+                tell(told(entry))
+    return 1 if wrong else 0
+
+
+def told(entry):
+    """An entry in a line, and what was wrong, in a line each."""
+    line = (
+        f"  {len(entry.rounds)} rounds in {entry.seconds} s: {entry.touchpoints} touchpoints, {entry.changes} tier changes: "
+        f"{entry.lost} lost, {entry.doubled} doubled, {entry.conflicting} conflicting; {entry.transactions} transactions, "
+        f"{entry.undone} undone; ends {entry.ends or 'none'}; longest silence {entry.longest_silence_s:.1f} s; {entry.happened}"
+    )
+    return "\n".join([line, *(f"  FAULT {fault}" for fault in entry.faults)])
+
+
+def tell(line):
+    """Progress, at once."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What every campaign showed, a line of JSON each: rounds add up over runs, days and machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+PROOF = Path(__file__).with_name("ledger.jsonl")
+
+
+@dataclass
+class Entry:
+    """One campaign. `faults` is empty if everything was exact and the rounds proved something.
+
+    `rounds`: what was done in each. `transactions`, `undone`: committed, and seen undone. `ends`: exit code -> how many
+    workers ended by themselves with it. `happened`: what the fault counted.
+    """
+
+    fault: str
+    seed: int
+    began: str = ""
+    rounds: list[str] = field(default_factory=list)
+    touchpoints: int = 0
+    changes: int = 0
+    lost: int = 0
+    doubled: int = 0
+    conflicting: int = 0
+    transactions: int = 0
+    undone: int = 0
+    longest_silence_s: float = 0.0
+    ends: dict[str, int] = field(default_factory=dict)
+    happened: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    commit: str = ""
+    machine: str = ""
+
+
+def append(ledger, entry):
+    """Write an entry's line."""
+    entry.commit, entry.machine = _commit(), f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    entry.longest_silence_s = round(entry.longest_silence_s, 2)
+    entry.faults = [line[:400] for line in entry.faults[:20]]
+    with ledger.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+
+
+def _commit():
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
+
+
+def read(ledger):
+    """All entries, in order."""
+    return [Entry(**json.loads(line)) for line in ledger.read_text(encoding="utf-8").splitlines()]
+
+
+def table(entries, titles):
+    """Markdown: a row for each fault in the order of `titles` (name -> title), then those that it does not know."""
+    by_fault = defaultdict(list)
+    for entry in entries:
+        by_fault[entry.fault].append(entry)
+    lines = [
+        "| fault | rounds | lost | doubled | conflicting | undone | exits | longest silence |",
+        "|---|---:|---:|---:|---:|---:|---|---:|",
+    ]
+    for name in [*(name for name in titles if name in by_fault), *(by_fault.keys() - titles.keys())]:
+        ones = by_fault[name]
+        ends = sum((Counter(one.ends) for one in ones), Counter())
+        cells = (
+            titles.get(name, name),
+            sum(len(one.rounds) for one in ones),
+            *(sum(getattr(one, column) for one in ones) for column in ("lost", "doubled", "conflicting", "undone")),
+            ", ".join(f"{count} x {code}" for code, count in sorted(ends.items())) or "none",
+            f"{max(one.longest_silence_s for one in ones):.1f} s",
+        )
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""The logs that fault runs publish: the same for the same seed, and long enough for every round."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from model.tables import DAY
+from worker_kit.silence import contacts_in, disordered, occurred_at, touchpoint, with_silences
+from worker_kit.touchpoints import nasty, shuffled, simulated
+from worker_kit.truth import NEVER_S
+
+DISORDER_MS = 2 * DAY
+CONTACTS = 400  # at once, of each kind: few, so that every checkpoint meets some of them again
+
+
+class Eventful:
+    """A third goes where a fold breaks (ties, repeats, erasure, waking), the rest is lifelike, with values to refuse."""
+
+    settings: ClassVar = {"clock": "event", "timer_grace": NEVER_S}
+
+    def log(self, seed, count):
+        """`count` records (key, value)."""
+        lifelike = simulated(seed, contacts=CONTACTS, days=count // CONTACTS * 2 + 2)[: count * 2 // 3]
+        return shuffled(seed, nasty(seed, count - len(lifelike), CONTACTS), lifelike)
+
+    def closing(self, settings, sent):
+        """(records to publish at the end, moment up to which silence has then been noticed)."""
+        return [], None
+
+
+class Silences:
+    """Contacts who fall silent, in a log whose disorder stays below the grace: a replay says when each is demoted."""
+
+    settings: ClassVar = {"clock": "event", "timer_grace": DISORDER_MS / 1000}
+
+    def log(self, seed, count):
+        """As for Eventful."""
+        return disordered(with_silences(nasty(seed, count * 3, CONTACTS), seed, 30 * DAY), DISORDER_MS, seed)[:count]
+
+    def closing(self, settings, sent):
+        """Everything due up to the newest touchpoint is noticed once each partition's clock is the grace ahead of it."""
+        until_ms = max(map(occurred_at, sent))
+        names = [next(contacts_in(settings, number, "nobody")) for number in range(settings.partitions)]
+        return [touchpoint(name, "page.viewed", until_ms + DISORDER_MS) for name in names], until_ms
