@@ -30,6 +30,7 @@ _SPECIFICATION_VERSION: Final = "1.0"
 _NULL: Final = msgspec.Raw(b"null")
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text: Final[Callable[[bytes | msgspec.Raw], str | None]] = msgspec.json.Decoder(str | None).decode
+_check_syntax: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -141,9 +142,11 @@ def _read_object(value: bytes | msgspec.Raw, what: str) -> dict[str, msgspec.Raw
     """An object's members, each still JSON."""
     try:
         str(value, "utf-8")
-        return _decode_object(value)
-    except msgspec.ValidationError:
-        raise _RefusedError(RefusalReason.INVALID, f"{what}: not an object") from None
+        try:
+            return _decode_object(value)
+        except msgspec.ValidationError:
+            _check_syntax(value)  # msgspec reads no further than to the first byte that is not an object's
+            raise _RefusedError(RefusalReason.INVALID, f"{what}: not an object") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _RefusedError(RefusalReason.NOT_JSON, str(error)) from None
 

@@ -72,7 +72,7 @@ def decode_state(data: bytes) -> ContactState:
             return ContactState.from_fields(fields)
         if version == 1:
             return ContactState.from_fields(fields if len(fields) <= _LONGEST_STUB else [*fields, NO_PACK])
-    except (msgspec.DecodeError, TypeError, ValueError) as error:
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"a contact's state of {len(data)} bytes is damaged: {error}") from error
     raise _of_another_version(version)
 
@@ -86,7 +86,7 @@ def decode_head(data: bytes) -> StateHead:
     """
     try:
         head = _decode_head(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         decode_state(data)  # says it best, if a newer version wrote it
         raise DataError(f"a contact's state of {len(data)} bytes is damaged: {error}") from error
     if 1 <= head.version <= STATE_VERSION:  # so far all versions begin alike

@@ -50,7 +50,7 @@ def decode_meta(data: bytes) -> Meta:
         if version != META_VERSION:
             raise DataError(f"META of version {version!r}; this version reads {META_VERSION}: run the newer release")
         return _decode(data)
-    except (msgspec.MsgspecError, IndexError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, IndexError) as error:
         raise DataError(f"META cannot be read: {error}") from None
 
 
