@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 
 ENGINES = ("atheris", "plain")
-LONGEST_BUFFER = 512
+LONGEST_BUFFER = 96
+"""The longest script of a target, and what Hypothesis itself needs."""
+
 STARTING_BUFFERS = 64
 CRASH = "crash-plain"
 

@@ -39,13 +39,13 @@ class _RefusedError(Exception):
         self.reason = reason
 
 
-def reference_verdict(case: Case) -> Touchpoint | RefusalReason:
-    """The touchpoint of a record, or why it is refused."""
+def reference_verdict(case: Case, *, as_line: bool = False) -> Touchpoint | RefusalReason:
+    """The touchpoint of a record, or why it is refused; of a line, which has no key, only value and moment count."""
     try:
         touchpoint = as_domain(_validated(_members_of(case)))
     except _RefusedError as error:
         return error.reason
-    if case.key is None or touchpoint.contact_id.encode() != case.key:
+    if not as_line and (case.key is None or touchpoint.contact_id.encode() != case.key):
         return RefusalReason.KEY_MISMATCH
     return RefusalReason.FUTURE if touchpoint.occurred_at > case.timestamp_ms + TOLERANCE_MS else touchpoint
 
