@@ -2,6 +2,7 @@
 
 In tests/:  python -m chaos list
             python -m chaos run FAULT... --seeds 1..5 --rounds 10 [--budget 20m] [--ledger FILE]
+            python -m chaos soak --minutes 60 --rate 2000 [--ledger FILE]
             python -m chaos table [FILE]
 
 Exit code 0: everything exact, and every campaign proved something; 1: the lines say what was not.
@@ -15,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from chaos import soak
 from chaos.campaign import campaign
 from chaos.faults import FAULTS
 from chaos.ledger import PROOF, append, read, table
@@ -36,6 +38,13 @@ def main():
         "--budget", type=seconds, default=seconds("24h"), help="begin no campaign after so long: 90s, 20m, 2h"
     )
     run.add_argument("--ledger", type=Path, help="append a line for each campaign")
+    long = commands.add_parser(
+        "soak", help="load for a long time, a fault every half minute, and whether anything grows"
+    )
+    long.add_argument("--minutes", type=float, default=60)
+    long.add_argument("--rate", type=int, default=2_000, help="touchpoints a second")
+    long.add_argument("--seed", type=int, default=1)
+    long.add_argument("--ledger", type=Path, help="append a line")
     show = commands.add_parser("table", help="what a ledger shows, as Markdown")
     show.add_argument("ledger", nargs="?", type=Path, default=PROOF)
     options = parser.parse_args()
@@ -43,9 +52,25 @@ def main():
         print("\n".join(f"{name:<32}{fault.title}" for name, fault in FAULTS.items()))
         return 0
     if options.command == "table":
-        print(table(read(options.ledger), {name: fault.title for name, fault in FAULTS.items()}))
+        print(table(read(options.ledger), titles()))
         return 0
+    if options.command == "soak":
+        return run_soak(options)
     return run_campaigns(options)
+
+
+def run_soak(options):
+    """Exit code."""
+    entry, grown = soak.soak(options.seed, options.minutes, options.rate, tell)
+    if options.ledger is not None:
+        append(options.ledger, entry)
+    tell("\n".join([told(entry), *soak.told(grown)]))
+    return 1 if entry.faults else 0
+
+
+def titles():
+    """Name of every fault -> how the table calls it, in the table's order."""
+    return {name: fault.title for name, fault in (FAULTS | {soak.Soak.name: soak.Soak}).items()}
 
 
 def seconds(text):

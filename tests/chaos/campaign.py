@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from chaos.ledger import Entry
 from chaos.traffic import Eventful
 from chaos.world import CRASHED, NotHealedError, World
 from palier.errors import ExitCode
+from worker_kit.process import COMMAND
 
 
 class Fault:
@@ -38,8 +38,19 @@ class Fault:
         """Variables of every worker, on top of its settings."""
         return {}
 
+    def command(self, folder):
+        """What a worker process runs; `folder` is the worker's own."""
+        return COMMAND
+
+    def prepare(self, world):
+        """What must be so before anybody works; the topics are there."""
+
     def round(self, world):
         raise NotImplementedError
+
+    def judging(self, world):
+        """What the judge must know of the fault: arguments of worker_kit.judge.judge."""
+        return {}
 
     def unproven(self, world, verdict):
         """Why the rounds proved nothing; empty if they did."""
@@ -62,36 +73,19 @@ def campaign(fault, shared, seed, rounds, say):
                 entry.rounds.append(what)
                 say(f"  {number:>4}  {time.monotonic() - round_began:5.1f} s  {what}")
             verdict, entry.longest_silence_s = world.finish()
-            _take(entry, verdict)
+            entry.take(verdict)
             if unproven := fault.unproven(world, verdict):
                 entry.faults.append(f"proved nothing: {unproven}")
         except (NotHealedError, AssertionError) as error:
             entry.faults.append(str(error))
-            _keep_logs(world, entry)
+            keep_logs(world, entry)
         entry.happened = dict(world.happened)
-        entry.ends = _told(world.ends)
-        entry.faults += [
-            f"a worker ended with {code}: {why}" for code, why in world.ends if code not in fault.expected_ends
-        ]
+        entry.take_ends(world.ends, fault.expected_ends)
     entry.seconds = round(time.monotonic() - started, 1)
     return entry
 
 
-def _take(entry, verdict):
-    for name in ("touchpoints", "changes", "lost", "doubled", "conflicting", "transactions", "undone"):
-        setattr(entry, name, getattr(verdict, name))
-    entry.faults += verdict.faults
-
-
-def _told(ends):
-    """Exit code -> how often."""
-    codes = Counter()
-    for (code, _), count in ends.items():
-        codes[str(code)] += count
-    return dict(codes)
-
-
-def _keep_logs(world, entry):
+def keep_logs(world, entry):
     """What workers said is worth more than the folder that it lies in."""
     kept = Path(tempfile.mkdtemp(prefix=f"palier-{entry.fault}-{entry.seed}-"))
     for worker in world.workers:

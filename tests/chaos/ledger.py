@@ -40,6 +40,20 @@ class Entry:
     commit: str = ""
     machine: str = ""
 
+    def take(self, verdict):
+        """What a judge saw."""
+        for name in ("touchpoints", "changes", "lost", "doubled", "conflicting", "transactions", "undone"):
+            setattr(self, name, getattr(verdict, name))
+        self.faults += verdict.faults
+
+    def take_ends(self, ends, expected):
+        """(exit code, reason) of workers that ended by themselves -> how often; codes that are not `expected` are faults."""
+        codes = Counter()
+        for (code, _), count in ends.items():
+            codes[str(int(code))] += count
+        self.ends = dict(codes)
+        self.faults += [f"a worker ended with {code}: {why}" for code, why in ends if code not in expected]
+
 
 def append(ledger, entry):
     """Write an entry's line."""

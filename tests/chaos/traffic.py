@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
+from model.histories import Histories
 from model.tables import DAY
 from worker_kit.silence import contacts_in, disordered, occurred_at, touchpoint, with_silences
 from worker_kit.touchpoints import nasty, shuffled, simulated
@@ -23,8 +25,31 @@ class Eventful:
         lifelike = simulated(seed, contacts=CONTACTS, days=count // CONTACTS * 2 + 2)[: count * 2 // 3]
         return shuffled(seed, nasty(seed, count - len(lifelike), CONTACTS), lifelike)
 
-    def closing(self, settings, sent):
-        """(records to publish at the end, moment up to which silence has then been noticed)."""
+    def closing(self, settings, log, sent):
+        """(records to publish after the first `sent` of the log, moment up to which silence has then been noticed)."""
+        return [], None
+
+
+class Endless:
+    """As eventful, made while it is published: the same contacts all the time, whose states have long been full."""
+
+    settings: ClassVar = Eventful.settings
+    CONTACTS = 5_000
+    REMEMBERED = 60  # touchpoints of each contact at which later ones may aim
+    PORTION = 5_000
+
+    def log(self, seed, count):
+        """As for Eventful, but not a list."""
+        histories, left = Histories(seed, self.CONTACTS), count
+        while left > 0:
+            for one in histories.touchpoints(min(left, self.PORTION)):
+                yield one["contact_id"].encode(), json.dumps(one, ensure_ascii=False).encode()
+            left -= self.PORTION
+            for contact in histories.slots:
+                del contact.sent[: -self.REMEMBERED]
+
+    def closing(self, settings, log, sent):
+        """As for Eventful."""
         return [], None
 
 
@@ -37,8 +62,8 @@ class Silences:
         """As for Eventful."""
         return disordered(with_silences(nasty(seed, count * 3, CONTACTS), seed, 30 * DAY), DISORDER_MS, seed)[:count]
 
-    def closing(self, settings, sent):
+    def closing(self, settings, log, sent):
         """Everything due up to the newest touchpoint is noticed once each partition's clock is the grace ahead of it."""
-        until_ms = max(map(occurred_at, sent))
+        until_ms = max(map(occurred_at, log[:sent]))
         names = [next(contacts_in(settings, number, "nobody")) for number in range(settings.partitions)]
         return [touchpoint(name, "page.viewed", until_ms + DISORDER_MS) for name in names], until_ms

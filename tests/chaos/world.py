@@ -46,7 +46,7 @@ class World:
     supervisor does, and how it ended is counted in `ends`.
     """
 
-    def __init__(self, fault, place, seed, rounds, folder):
+    def __init__(self, fault, place, seed, rounds, folder, reader=LiveReader):
         self.fault, self.place, self.folder = fault, place, folder
         self.chance = random.Random(f"{fault.name} {seed}")
         common = {
@@ -63,13 +63,15 @@ class World:
         self.workers: list[Worker] = []
         self._log = fault.traffic.log(seed, int(rounds * fault.round_at_most_s * fault.rate) + 2_000)
         self._made = 0
+        self._reader = reader
         self._stack = ExitStack()
 
     def __enter__(self):
         asyncio.run(apply_topics(self.direct, lambda _: None))
+        self.fault.prepare(self)
         topic = output_topic(self.direct, self.direct.tier_changes_topic)
-        self.committed = LiveReader(self.direct, topic)
-        self.uncommitted = LiveReader(self.direct, topic, isolation="read_uncommitted")
+        self.committed = self._reader(self.direct, topic)
+        self.uncommitted = self._reader(self.direct, topic, isolation="read_uncommitted")
         for _ in range(self.fault.workers):
             self.add_worker()
         self.traffic = Traffic(self.direct, self._log, self.fault.rate)
@@ -85,9 +87,8 @@ class World:
     def add_worker(self, **variables):
         """One more worker, with a folder of its own."""
         self._made += 1
-        worker = Worker(
-            self.settings, self.folder / f"worker-{self._made}", **self.fault.environment(self), **variables
-        )
+        folder, fault = self.folder / f"worker-{self._made}", self.fault
+        worker = Worker(self.settings, folder, fault.command(folder), **fault.environment(self), **variables)
         self.workers.append(self._stack.enter_context(worker))
         return worker
 
@@ -143,11 +144,14 @@ class World:
         )
 
     # --- the end ----------------------------------------------------------------------------------------------------------
-    def finish(self):
-        """Everything published is worked off; the workers end with 0; the verdict over all that lies in Kafka."""
+    def drain(self):
+        """Everything published is worked off and read; the workers have ended with 0.
+
+        Returns (longest silence in seconds, moment up to which silence is noticed: see `judge`).
+        """
         self.traffic.finish()
         silence_s = self.committed.longest_silence_s
-        closing, until_ms = self.fault.traffic.closing(self.direct, self._log[: self.traffic.sent])
+        closing, until_ms = self.fault.traffic.closing(self.direct, self._log, self.traffic.sent)
         publish(self.direct, closing)
         topic = touchpoints_topic(self.direct)
         wait_until_drained(self.direct, topic, [_Supervised(self)], restart=True, limit_s=120)
@@ -158,12 +162,18 @@ class World:
                 raise NotHealedError(f"a worker did not stop with 0: {worker.last_words}")
         for reader in (self.committed, self.uncommitted):
             reader.finish(self.direct)
+        return silence_s, until_ms
+
+    def finish(self):
+        """Drain, and judge all that lies in Kafka: (verdict, longest silence in seconds)."""
+        silence_s, until_ms = self.drain()
         verdict = judge(
             self.direct,
             self.folder,
             seen_live=self.committed.records,
             seen_uncommitted=self.uncommitted.records,
             until_ms=until_ms,
+            **self.fault.judging(self),
         )
         return verdict, silence_s
 

@@ -17,7 +17,13 @@ from palier.engine.meta import META_KEY, Envelope
 from palier_tiers.processor import DEAD_LETTER, TIER_CHANGES, TIER_CURRENT
 from worker_kit.reading import changelog_topic, last_meta, output_topic, read_all
 from worker_kit.touchpoints import touchpoints_topic
-from worker_kit.transactions import batch_of_change, batch_of_output, transaction_faults, undone_transactions
+from worker_kit.transactions import (
+    batch_of_change,
+    batch_of_output,
+    remaining_faults,
+    transaction_faults,
+    undone_transactions,
+)
 from worker_kit.truth import folded, replayed
 
 MOST_LINES = 20  # of one kind: a model that decides otherwise does so everywhere
@@ -28,7 +34,7 @@ class Verdict:
     """`faults` is empty when everything is exact; the rest says how much was looked at.
 
     `tiers`: headline -> contacts, by the truth. `aborted`: records of transactions that were undone; `undone` and
-    `transactions`: how many of these there were, and how many were committed.
+    `transactions`: how many of these there were, and how many were committed. `metas_gone`: by compaction.
     """
 
     touchpoints: int = 0
@@ -40,55 +46,64 @@ class Verdict:
     aborted: int = 0
     transactions: int = 0
     undone: int = 0
+    metas_gone: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     tiers: Counter[str] = field(default_factory=Counter)
     erased: int = 0
     faults: list[str] = field(default_factory=list)
 
 
-def judge(settings, folder, seen_live=None, seen_uncommitted=None, until_ms=None):
+def judge(
+    settings, folder, seen_live=None, seen_uncommitted=None, until_ms=None, *, compacted=False, refused_records=None
+):
     """Judge all that lies in the topics.
 
     `seen_live`: the tier changes a read_committed reader has seen as they came, by partition; then it is they that are
     counted as lost, doubled or conflicting, and what was undone is counted too. `seen_uncommitted`: the same of a
     read_uncommitted reader, who keeps the reader's rule. `until_ms`: when the workers' clocks have made all silences
-    noticed; None: they notice none.
+    noticed; None: they notice none. `compacted`: changelog and tier-current have lost what is outdated.
+    `refused_records`: (partition, offset) -> reason of records that are refused for more than their value.
     """
+    refused_records = refused_records or {}
     names = settings.tier_changes_topic, settings.tier_current_topic, settings.dead_letter_topic
     outputs = [*(output_topic(settings, name) for name in names), changelog_topic(settings)]
     lying = read_all(settings, touchpoints_topic(settings), *outputs)
     source, changes, current, dead_letters, changelog = lying.values()
     until = () if until_ms is None else ("--until", format_moment(until_ms))
-    values = [message.value() or b"" for message in chain(*source)]
-    chains, refusals = replayed(values, folder, *until)
+    values = [[value_of(message, refused_records) for message in messages] for messages in source]
+    chains, refusals = replayed([*chain(*values)], folder, *until)
     if until_ms is not None:  # what only moves the clocks there lies beyond, and a replay refuses it
         refusals = {index: reason for index, reason in refusals.items() if reason != RefusalReason.FUTURE}
-    truth = [
-        folded([message.value() or b"" for message in messages], settings, until_ms=until_ms) for messages in source
-    ]
+    truth = [folded(of_partition, settings, until_ms=until_ms) for of_partition in values]
 
     verdict = Verdict(touchpoints=sum(map(len, source)), refused=len(refusals), changes=sum(map(len, changes)))
     verdict.causes.update(change["cause"] for one in chains.values() for change in one)
     verdict.tiers.update(sum((one.tiers for one in truth), Counter()))
     verdict.erased = sum(key.startswith(b"\0") for one in truth for key in one.states)
     count_changes(verdict, chains, chain(*(changes if seen_live is None else seen_live)))
-    accepted = [value for index, value in enumerate(values) if index not in refusals]
+    accepted = [value for index, value in enumerate(chain(*values)) if index not in refusals]
     verdict.faults += islice(naive_faults(accepted, chains, until_ms), MOST_LINES)
     verdict.faults += chain_faults(chains, chain(*changes))
     verdict.faults += event_faults(settings, chain(*changes))
     if until_ms is None:  # when silence is noticed is the worker's business, within the grace
         verdict.faults += recording_faults(changes, truth)
     verdict.faults += current_faults(current, chains, truth)
-    verdict.faults += dead_letter_faults(source, refusals, chain(*dead_letters))
+    verdict.faults += dead_letter_faults(source, refusals, refused_records, chain(*dead_letters))
     verdict.faults += state_faults(changelog, truth)
     verdict.faults += meta_faults(changelog, source, truth)
-    verdict.faults += whole_faults(verdict, changelog, changes, current, dead_letters)
+    verdict.faults += whole_faults(verdict, changelog, changes, current, dead_letters, compacted=compacted)
     if seen_live is not None:
         verdict.faults += live_faults(changes, seen_live)
         count_undone(verdict, settings, outputs, lying)
     if seen_uncommitted is not None:
         verdict.faults += uncommitted_faults(chains, chain(*seen_uncommitted))
     return verdict
+
+
+def value_of(message, refused_records):
+    """A record's value; of one that is refused whatever its value is, a value that is refused too."""
+    known = (message.partition(), message.offset()) in refused_records
+    return b"" if known else message.value() or b""
 
 
 def count_undone(verdict, settings, outputs, lying):
@@ -107,12 +122,19 @@ def count_undone(verdict, settings, outputs, lying):
         verdict.undone += undone_transactions(logs)
 
 
-def whole_faults(verdict, changelog, changes, current, dead_letters):
+def whole_faults(verdict, changelog, changes, current, dead_letters, *, compacted):
     """Every committed checkpoint is whole, and each follows the one before."""
     for number, logs in enumerate(zip(changelog, changes, current, dead_letters, strict=True)):
         outputs = dict(zip((TIER_CHANGES, TIER_CURRENT, DEAD_LETTER), logs[1:], strict=True))
-        verdict.transactions += sum(message.key() == META_KEY for message in logs[0])
-        yield from (f"partition {number}: {fault}" for fault in transaction_faults(logs[0], outputs))
+        metas, last = sum(message.key() == META_KEY for message in logs[0]), last_meta(logs[0])
+        if compacted and last is not None:
+            verdict.transactions += last.batch_number
+            verdict.metas_gone += last.batch_number - metas
+            del outputs[TIER_CURRENT]
+        else:
+            verdict.transactions += metas
+        faults = (remaining_faults if compacted else transaction_faults)(logs[0], outputs)
+        yield from (f"partition {number}: {fault}" for fault in faults)
 
 
 def uncommitted_faults(expected, messages):
@@ -232,10 +254,10 @@ def current_of(change, since):
     }
 
 
-def dead_letter_faults(source, refusals, messages):
+def dead_letter_faults(source, refusals, refused_records, messages):
     """Each refused record lies in the dead-letter topic once, with the replay's reason and its original bytes."""
     read = {(message.partition(), message.offset()): message for message in chain(*source)}
-    wanted = {place: reason for index, place in enumerate(read) if (reason := refusals.get(index))}
+    wanted = {place: reason for index, place in enumerate(read) if (reason := refusals.get(index))} | refused_records
     found = Counter()
     for message in messages:
         letter = DeadLetter.from_record(message.key(), message.value(), message.headers())

@@ -32,12 +32,13 @@ def run_to_its_end(environment, limit_s=30):
 class Worker:
     """One worker process, started at once; a context manager that leaves none behind."""
 
-    def __init__(self, settings, folder, **more):
+    def __init__(self, settings, folder, command=COMMAND, **more):
         """`more`: variables on top of `settings`. The log goes to `folder`, all starts in one file."""
         folder.mkdir(parents=True, exist_ok=True)
         self.settings = settings
         self.log_path = folder / "worker.log"
         self.exits = []
+        self._command = command
         self._environment = environment(settings, PALIER_DATA_DIR=str(folder / "data"), **more)
         self.start()
 
@@ -45,7 +46,7 @@ class Worker:
         """Start or start again; `more`: variables of this start alone."""
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(COMMAND, env=self._environment | more, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self._command, env=self._environment | more, stdout=log, stderr=log)
 
     def keep_running(self):
         """What a supervisor does: start it again if it ended."""

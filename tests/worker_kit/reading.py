@@ -136,11 +136,14 @@ class LiveReader(threading.Thread):
         if self._heard_at_s is not None:
             self.longest_silence_s = max(self.longest_silence_s, now_s - self._heard_at_s)
         self._heard_at_s = now_s
-        self.records[message.partition()].append(message)
+        self._keep(message)
         step = int(dict(message.headers())["ce_sequence"]) - self._sequences[message.key()]
         self._sequences[message.key()] += step
         self.gaps += step > 1
         self.repeats += step < 1
+
+    def _keep(self, message):
+        self.records[message.partition()].append(message)
 
     def finish(self, settings, limit_s=30):
         """Read on to the end of the topic as it is now, and stop."""

@@ -34,6 +34,24 @@ def transaction_faults(changelog, outputs):
         yield f"records without META: {records} of the changelog, of outputs {left}"
 
 
+def remaining_faults(changelog, outputs):
+    """The same of what compaction has left: each META that is still there counts its outputs, and none comes before another.
+
+    `outputs`: those that are not compacted.
+    """
+    written = {target: Counter(map(batch_of_output, records)) for target, records in outputs.items()}
+    metas = [decode_meta(message.value()) for message in changelog if message.key() == META_KEY]
+    for old, new in pairwise(metas):
+        if new.batch_number <= old.batch_number:
+            yield f"batch {new.batch_number} follows {old.batch_number}"
+    for meta in metas:
+        found = {target: counts[meta.batch_number] for target, counts in written.items()}
+        if any(meta.records.get(target, 0) != count for target, count in found.items()):
+            yield f"batch {meta.batch_number} is torn: META counts {meta.records}, there are {found}"
+    if metas and (beyond := {number for counts in written.values() for number in counts if number > metas[-1].batch_number}):
+        yield f"outputs of batches {sorted(beyond)}, the last META is of {metas[-1].batch_number}"
+
+
 def batch_of_output(message):
     """Number of the transaction that an output belongs to."""
     return int(dict(message.headers())[BATCH_HEADER])
