@@ -14,6 +14,7 @@ from palier.engine.recovery import BatchTableManager
 from palier.engine.store import MemoryStore
 from palier.engine.table import PartitionedTable
 from palier.engine.transport import BatchSchema, BatchTransport
+from palier.engine.writer import ANSWER_LIMIT_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,8 @@ def create_engine_app(config: EngineConfig, processor: Processor, observer: Obse
         consumer_group_instance_id=config.group_instance_id,
         # The answer to a heartbeat is how others hear that a worker has left: its partitions rest that long.
         broker_heartbeat_interval=min(session / 6, 0.5),
-        broker_request_timeout=max(30.0, session + 5.0),
+        # A fetch whose answer was lost: so long do its partitions rest. Kafka's clients ask for more than a session.
+        broker_request_timeout=max(ANSWER_LIMIT_MS / 1000, session + 5.0),
         broker_rebalance_timeout=max(60.0, session),
         broker_commit_interval=1.0,
         stream_buffer_maxsize=QUEUED_BATCHES,
