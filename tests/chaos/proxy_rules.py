@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 from chaos.kafka_frames import API_NAMES
 
@@ -23,6 +24,7 @@ class Rule:
         self._matching, self._left_out, self._left = matching, nth - 1, times
         self._changed = threading.Condition()
         self.struck = 0
+        self.struck_at_s = None  # the last time (monotonic)
 
     def takes(self, exchange, at):
         """Whether it strikes this frame, which counts then."""
@@ -37,6 +39,7 @@ class Rule:
             if self._left is not None:
                 self._left -= 1
             self.struck += 1
+            self.struck_at_s = time.monotonic()
             self._changed.notify_all()
             return True
 

@@ -19,6 +19,7 @@ from palier.errors import ExitCode
 DELAY_S = 5.0
 BACK_WITHIN_S = 30.0
 HEAL_LIMIT_S = 90.0
+DRAINED_WITHIN_S = 25.0  # a worker that cannot say good-bye gives up after 20
 
 
 class NetworkFault(Fault):
@@ -26,7 +27,7 @@ class NetworkFault(Fault):
 
     rate = 200
     undoes = False
-    expected_ends = frozenset({ExitCode.INTERNAL})
+    expected_ends = frozenset({ExitCode.INTERNAL, ExitCode.UNAVAILABLE})
 
     @contextmanager
     def place(self, shared, folder):
@@ -115,21 +116,20 @@ class StruckCall(NetworkFault):
 
     def round(self, world):
         proxy, api = world.place.proxy, self.apis[sum(world.happened.values()) % len(self.apis)]
-        nth = world.chance.randint(1, 20 if api in ALWAYS else 4)
+        nth = world.chance.randint(1, 20 if api in ALWAYS else 2 if api in AT_STOP else 4)
         rule = proxy.rule(api, self._action(), at=self._at, nth=nth)
+        ends = world.ends.total()
         while not rule.struck:
             self._provoke(world, api)
-            if not rule.wait(0):
-                world.go_on(1)
-        began, exits = time.monotonic(), world.ends.total()
+            world.go_on(0 if rule.struck else 1)
         self._see_through(world, rule.action)
-        world.until_healed(HEAL_LIMIT_S)
-        took_s, exits = time.monotonic() - began, world.ends.total() - exits
+        until_back(world)
+        took_s, ended = time.monotonic() - rule.struck_at_s, world.ends.total() - ends
         proxy.clear()
-        if took_s > BACK_WITHIN_S and not exits:
+        if took_s > BACK_WITHIN_S and not ended:
             raise NotHealedError(f"{api} {self._kind}: silence for {took_s:.0f} s, and nobody ended")
         world.happened[f"{api} {self._kind}"] += 1
-        return f"{api} {self._kind} ({nth}.): healed after {took_s:.1f} s, {exits} ended"
+        return f"{api} {self._kind} ({nth}.): back after {took_s:.1f} s, {ended} ended"
 
     def _see_through(self, world, action):
         """Wait until the fault is over, if it is one that ends by itself."""
@@ -140,7 +140,8 @@ class StruckCall(NetworkFault):
             return
         victim = world.any_worker()
         if api in AT_STOP:
-            world.stop_worker(victim)
+            until_back(world)
+            world.stop_worker(victim, limit_s=DRAINED_WITHIN_S)
             world.workers.append(victim)
         else:
             victim.kill()
@@ -223,10 +224,16 @@ class Slow(NetworkFault):
         return f"slow for 15 s, {healing(world)}"
 
 
+def until_back(world):
+    """Until every worker does its work, and downstream hears of each partition."""
+    world.until(lambda: all(worker.is_ready() for worker in world.workers), "every worker ready", HEAL_LIMIT_S)
+    world.until_healed(HEAL_LIMIT_S)
+
+
 def healing(world):
     """How long healing took."""
     began = time.monotonic()
-    world.until_healed(HEAL_LIMIT_S)
+    until_back(world)
     world.happened["struck"] += 1
     return f"healed after {time.monotonic() - began:.1f} s"
 
