@@ -61,6 +61,7 @@ def entry_of(results, seed: int, began: datetime, seconds: float) -> Entry:
         rounds=[f"{one.target}: {one.executions} executions" for one in results],
         happened={
             "minutes": round(seconds / 60),
+            "minutes of processor": round(sum(one.processor_s for one in results) / 60),
             "executions": sum(one.executions for one in results),
             "findings": sum(len(one.findings) + len(one.deaths) for one in results),
         },

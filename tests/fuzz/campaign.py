@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -33,11 +34,12 @@ _PULSE = re.compile(r"^#(\d+)\s.*?cov: (\d+)", re.MULTILINE)
 class Result:
     """What became of one target.
 
-    `branches`: of Palier's code that were reached, 0 without Atheris. `grown`: inputs that reached a new one.
+    `processor_s`: of `seconds`, what the machine had to give. `branches`: of Palier's code that were reached, 0 without Atheris. `grown`: inputs that reached a new one.
     """
 
     target: str
     seconds: float = 0.0
+    processor_s: float = 0.0
     executions: int = 0
     branches: int = 0
     grown: int = 0
@@ -83,14 +85,14 @@ def fuzz_target(
     """
     result = Result(target)
     into = corpus / seeds.FINDINGS
-    begun, known = time.monotonic(), set(seeds.findings(target, corpus))
+    begun, spent_s, known = time.monotonic(), _spent_by_children(), set(seeds.findings(target, corpus))
     while (left := seconds - (time.monotonic() - begun)) >= 1 and len(result.deaths) < MOST_DEATHS:
         options = ("--engine", engine, "--seconds", str(round(left)), "--seed", str(seed + len(result.deaths)), *extra)
         child = _child(target, folder, into, *options)
         _add_figures(result, child.stderr)
         if child.returncode:
             result.deaths.append(_death(target, folder, into, child))
-    result.seconds = time.monotonic() - begun
+    result.seconds, result.processor_s = time.monotonic() - begun, _spent_by_children() - spent_s
     result.findings = sorted(set(seeds.findings(target, corpus)) - known)
     result.grown = len(_grown_units(folder))
     return result
@@ -110,11 +112,21 @@ def keep_grown(target: str, folder: Path, corpus: Path = seeds.CORPUS) -> int:
 
 def report(results: list[Result], say: Callable[[str], None]) -> None:
     """A line for each target, then each finding."""
-    line = "{:<14} {:>8} {:>12} {:>8} {:>9} {:>10} {:>9}"
-    say(line.format("target", "seconds", "executions", "a second", "branches", "new inputs", "findings"))
+    line = "{:<14} {:>8} {:>12} {:>12} {:>8} {:>9} {:>10} {:>9}"
+    say(
+        line.format("target", "seconds", "of processor", "executions", "a second", "branches", "new inputs", "findings")
+    )
     for one in results:
         found = len(one.findings) + len(one.deaths)
-        figures = (f"{one.seconds:.0f}", one.executions, f"{one.per_second:.0f}", one.branches, one.grown, found)
+        figures = (
+            f"{one.seconds:.0f}",
+            f"{one.processor_s:.0f}",
+            one.executions,
+            f"{one.per_second:.0f}",
+            one.branches,
+            one.grown,
+            found,
+        )
         say(line.format(one.target, *figures))
     for one in results:
         for path in one.findings:
@@ -127,6 +139,12 @@ def _child(target: str, folder: Path, findings: Path, *options: str) -> subproce
     where = ("--folder", str(folder), "--findings", str(findings))
     command = (sys.executable, "-m", "fuzz.child", target, *where, *options)
     return subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False, errors="replace")
+
+
+def _spent_by_children() -> float:
+    """Seconds of the processor, of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _add_figures(result: Result, log: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fuzz.targets import TARGETS
 
-EXAMPLES = 3_000
+EXAMPLES = 1_000
 
 
 @pytest.mark.parametrize("name", TARGETS)
