@@ -61,7 +61,7 @@ def test_a_dead_interpreter_is_a_finding(tmp_path, monkeypatch) -> None:
 def test_exit_code_and_ledger(tmp_path, monkeypatch, capsys) -> None:
     """The exit code is 1 after any finding, and the ledger has a line of every run."""
     ledger = tmp_path / "ledger.jsonl"
-    clean = campaign.Result("moments", 60, 1_000)
+    clean = campaign.Result("moments", seconds=60, processor_s=6, executions=1_000)
     for result, code in ((clean, 0), (replace(clean, deaths=["died"]), 1), (replace(clean, executions=0), 1)):
         monkeypatch.setattr(command, "fuzz_target", lambda *_, result=result, **__: result)
         options = ["--minutes", "1", "--target", "moments", "--ledger", str(ledger), "--folder", str(tmp_path)]
