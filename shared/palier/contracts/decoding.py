@@ -185,7 +185,9 @@ def _is_clean(record: _Record, value: bytes) -> bool:
 
 
 def _may_be_envelope(value: bytes) -> bool:
-    return b'"specversion"' in value and b'"data"' in value
+    """Whether a refused value is worth a look: an object with both names, or with escapes that may spell them."""
+    named = b"\\u" in value or (b'"specversion"' in value and b'"data"' in value)
+    return named and value.lstrip().startswith(b"{")
 
 
 def _refuse_value(value: bytes) -> Refusal:
