@@ -33,7 +33,6 @@ class Ghost:
     def __init__(self, proxy, placement, nth=1, settle_s=0.0):
         """`settle_s`: pause between the broker's answer to it and what comes next; markers are written meanwhile."""
         self.answer = None  # the broker's error code for it: 0 if it committed something
-        self.went_on = False  # whether its producer, not told about the end of its transaction, began another one
         self.gone = threading.Event()
         self._hold, self._begun = Hold(), False
         self._placement, self._settle_s = placement, settle_s
@@ -50,7 +49,6 @@ class Ghost:
     def _see_begin(self, exchange):
         if self.producer is not None and exchange.transactional_id == self.producer.transactional_id:
             self._begun = True
-            self.went_on = self.went_on or exchange.producer == self.producer
 
     def _is_next(self, exchange):
         if self.producer is None or exchange.transactional_id != self.producer.transactional_id:
@@ -62,3 +60,18 @@ class Ghost:
             self.answer = self._hold.exchange.error_code
         time.sleep(self._settle_s)
         self.gone.set()
+
+
+class Unheard:
+    """Watches for the one thing that makes ghosts dangerous: a producer begins again without having heard of its end."""
+
+    def __init__(self, proxy):
+        self.went_on = []  # who did
+        self._ended = set()
+        proxy.watch("EndTxn", lambda exchange: self._ended.add(exchange.producer))
+        proxy.watch("EndTxn", lambda exchange: self._ended.discard(exchange.producer), at=RESPONSE)
+        proxy.watch("AddPartitionsToTxn", self._see_begin)
+
+    def _see_begin(self, exchange):
+        if exchange.producer in self._ended:
+            self.went_on.append(exchange.producer)

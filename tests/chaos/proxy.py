@@ -68,10 +68,13 @@ class KafkaProxy:
             self._rules = [*self._rules, made]
         return made
 
-    def watch(self, api, function):
-        """Have a quick function called with each request of an API, in the proxy's thread, before any rule."""
+    def watch(self, api, function, at=REQUEST):
+        """Have a quick function called, in the proxy's thread, with each Exchange of an API.
+
+        At REQUEST when it comes in, before any rule; at RESPONSE when the client is about to hear of it, after all rules.
+        """
         with self._lock:
-            self._watchers = [*self._watchers, (api, function)]
+            self._watchers = [*self._watchers, (api, at, function)]
 
     def clear(self):
         """No rules and no watchers any more; what was struck stays counted. Raises what the function of a Call raised."""
@@ -144,15 +147,20 @@ class KafkaProxy:
         """Whether a frame is to be forwarded, after everything that the rules do to it."""
         self.frames[exchange.api, at] += 1
         if at == REQUEST:
-            for api, function in self._watchers:
-                if api == exchange.api:
-                    function(exchange)
+            self._tell_watchers(exchange, at)
         for rule in self._rules:
             if rule.takes(exchange, at):
                 self.strikes[exchange.api, type(rule.action).__name__] += 1
                 if not await rule.action.strike(exchange, link):
                     return False
+        if at == RESPONSE:
+            self._tell_watchers(exchange, at)
         return True
+
+    def _tell_watchers(self, exchange, at):
+        for api, side, function in self._watchers:
+            if (api, side) == (exchange.api, at):
+                function(exchange)
 
     def _cut_links(self):
         for link in self._links:

@@ -209,6 +209,16 @@ def test_something_happens_between_doing_and_telling(place, proxy):
     assert told == [("passing", b"seen")]
 
 
+def test_a_watcher_sees_every_request_and_the_answers_that_are_heard(proxy):
+    """Of a commit whose answer is lost with its connection, two requests are seen and one answer."""
+    seen = []
+    for at in ("request", RESPONSE):
+        proxy.watch("EndTxn", lambda exchange, at=at: seen.append((at, exchange.response is None)), at=at)
+    proxy.rule("EndTxn", Cut(), at=RESPONSE)
+    producing(proxy.brokers, _one_transaction)
+    assert seen == [("request", True), ("request", True), (RESPONSE, False)]
+
+
 def test_a_failing_call_is_told(proxy):
     """What the function of a Call raises comes out of `clear`, and the frame goes on."""
 

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 
 from chaos.campaign import Fault
-from chaos.ghost import NEXT_TRANSACTION, TAKEOVER, Ghost
+from chaos.ghost import NEXT_TRANSACTION, TAKEOVER, Ghost, Unheard
 from chaos.kafka_frames import is_commit
 from chaos.proxy import KafkaProxy, kafka_behind
 from chaos.proxy_rules import REQUEST, RESPONSE, Cut, Delay, Drop, Hold
@@ -37,63 +37,65 @@ class NetworkFault(Fault):
 
 
 # --- the end of a transaction -----------------------------------------------------------------------------------------
-class GhostCommit(NetworkFault):
-    """EndTxn is held back and gets through at any moment of what happens next with its transactional id."""
+class StruckCommit(NetworkFault):
+    """Something happens to an EndTxn(commit) so that its sender never hears of it: he must not begin again."""
+
+    round_at_most_s = 20.0
+
+    def round(self, world):
+        proxy, nth = world.place.proxy, world.chance.randint(1, 10)
+        unheard, before = Unheard(proxy), world.ends.total()
+        what = self.strike(world, proxy, nth)
+        world.until(lambda: world.ends.total() > before, "the end of a worker that does not know")
+        world.until_healed(BACK_WITHIN_S)
+        proxy.clear()
+        if unheard.went_on:
+            raise NotHealedError(f"{unheard.went_on} began again without an answer to EndTxn ({what})")
+        world.happened[what] += 1
+        return what
+
+    def strike(self, world, proxy, nth):
+        """Strike the `nth` commit from now; what was done."""
+        raise NotImplementedError
+
+
+class GhostCommit(StruckCommit):
+    """It is held back and gets through at any moment of what happens next with its transactional id."""
 
     name, title = "ghost-commit", "a commit that gets through late, in the middle of what comes next"
-    round_at_most_s = 6.0
     undoes = True
     placements = (*TAKEOVER, *NEXT_TRANSACTION)
 
-    def round(self, world):
-        proxy, placement = world.place.proxy, world.chance.choice(self.placements)
-        nth, settle_s = world.chance.randint(1, 10), world.chance.choice((0.0, 0.2))
-        ghost = Ghost(proxy, placement, nth, settle_s)
-        world.until(lambda: ghost.producer is not None, "an EndTxn to hold back")
-        world.until(ghost.gone.is_set, f"what comes {placement}")
-        world.until_healed(BACK_WITHIN_S)
-        proxy.clear()
-        if ghost.went_on:
-            raise NotHealedError(f"{ghost.producer} began again without an answer to its EndTxn")
-        world.happened[f"{placement}: broker answers {ghost.answer}"] += 1
+    def strike(self, world, proxy, nth):
+        placement = world.chance.choice(self.placements)
+        ghost = Ghost(proxy, placement, nth, settle_s=world.chance.choice((0.0, 0.2)))
+        world.until(ghost.gone.is_set, f"a commit, and then what comes {placement}")
         return f"let go {placement}, answered with {ghost.answer}"
 
 
-class TornCommit(NetworkFault):
-    """The connection breaks before EndTxn arrives, or after the broker has done it and before anybody hears of that."""
+class TornCommit(StruckCommit):
+    """The connection breaks before it arrives, or after the broker has done it."""
 
     name, title = "torn-commit", "the connection of a commit breaks, before or after it is done"
-    round_at_most_s = 6.0
 
-    def round(self, world):
+    def strike(self, world, proxy, nth):
         at = world.chance.choice((REQUEST, RESPONSE))
-        nth = world.chance.randint(1, 10)
-        cut = world.place.proxy.rule("EndTxn", Cut(), at=at, nth=nth, matching=is_commit)
-        before = world.ends.total()
-        world.until(lambda: cut.struck, "an EndTxn")
-        world.until(lambda: world.ends.total() > before, "the end of a worker that does not know", 5)
-        world.until_healed(BACK_WITHIN_S)
-        world.happened[f"cut at the {at}"] += 1
+        cut = proxy.rule("EndTxn", Cut(), at=at, nth=nth, matching=is_commit)
+        world.until(lambda: cut.struck, "a commit")
         return f"cut at the {at}"
 
 
-class LostCommit(NetworkFault):
-    """EndTxn or its answer is lost without a word: nobody hears anything until a time-out."""
+class LostCommit(StruckCommit):
+    """It, or the answer to it, is lost without a word: nobody hears anything until a time-out."""
 
     name, title = "lost-commit", "a commit, or the answer to it, is lost without a word"
     round_at_most_s = 60.0
 
-    def round(self, world):
+    def strike(self, world, proxy, nth):
         at = world.chance.choice((REQUEST, RESPONSE))
-        lost = world.place.proxy.rule("EndTxn", Drop(mute=True), at=at, matching=is_commit)
-        before = world.ends.total()
-        world.until(lambda: lost.struck, "an EndTxn")
-        began = time.monotonic()
-        world.until(lambda: world.ends.total() > before, "the end of a worker that does not know")
-        waited_s = time.monotonic() - began
-        world.until_healed(BACK_WITHIN_S)
-        world.happened[f"{at} lost"] += 1
-        return f"{at} lost, given up after {waited_s:.0f} s"
+        lost = proxy.rule("EndTxn", Drop(mute=True), at=at, nth=nth, matching=is_commit)
+        world.until(lambda: lost.struck, "a commit")
+        return f"{at} lost"
 
 
 # --- every other call -------------------------------------------------------------------------------------------------
