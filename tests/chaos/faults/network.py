@@ -122,8 +122,8 @@ class StruckCall(NetworkFault):
         rule = proxy.rule(api, self._action(), at=self._at, nth=nth)
         ends = world.ends.total()
         while not rule.struck:
-            self._provoke(world, api)
-            world.go_on(0 if rule.struck else 1)
+            victim = self._provoke(world, api)
+            world.until(lambda victim=victim: rule.struck or victim.is_ready(), f"{api}, or a worker that is ready")
         self._see_through(world, rule.action)
         until_back(world)
         took_s, ended = time.monotonic() - rule.struck_at_s, world.ends.total() - ends
@@ -137,17 +137,19 @@ class StruckCall(NetworkFault):
         """Wait until the fault is over, if it is one that ends by itself."""
 
     def _provoke(self, world, api):
-        """Have somebody send the call, if they do not all the time."""
-        if api in ALWAYS:
-            return
+        """Have somebody send the call, if they do not all the time; whom one may wait for."""
         victim = world.any_worker()
         if api in AT_STOP:
             until_back(world)
             world.stop_worker(victim, limit_s=DRAINED_WITHIN_S)
             world.workers.append(victim)
-        else:
+            victim.start()
+        elif api in AT_START:
             victim.kill()
-        victim.start()
+            victim.start()
+        else:
+            world.go_on(1)
+        return victim
 
 
 class DelayedCall(StruckCall):
