@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from model.histories import Histories
 from model.tables import DAY
+from palier.contracts.moments import format_moment
 from worker_kit.silence import contacts_in, disordered, occurred_at, touchpoint, with_silences
 from worker_kit.touchpoints import nasty, shuffled, simulated
 from worker_kit.truth import NEVER_S
@@ -51,6 +52,38 @@ class Endless:
     def closing(self, settings, log, sent):
         """As for Eventful."""
         return [], None
+
+
+class HotContact(Eventful):
+    """One contact among the others does not stop: a life as eventful as theirs, but hundreds of times as dense."""
+
+    KEY = b"the hot one"
+    SHARE = 0.3
+    DENSER = 30
+    share = 0.0  # of what was sent
+
+    def log(self, seed, count):
+        """As for Eventful."""
+        hot = self._life(seed, int(count * self.SHARE))
+        return shuffled(seed, hot, super().log(seed, count - len(hot)))
+
+    def closing(self, settings, log, sent):
+        """As for Eventful."""
+        self.share = sum(key == self.KEY for key, _ in log[:sent]) / sent
+        return super().closing(settings, log, sent)
+
+    def _life(self, seed, count):
+        """The lives of a few, one after the other and in fast motion, as one."""
+        life, of, newest = [], None, 0
+        for contact_id, value in nasty(seed + 1, count, 1):
+            moment = occurred_at((contact_id, value))
+            if contact_id != of:
+                of, began, begins = contact_id, moment, newest or moment
+            told = begins + (moment - began) // self.DENSER
+            newest = max(newest, told)
+            one = json.loads(value) | {"contact_id": self.KEY.decode(), "occurred_at": format_moment(told)}
+            life.append((self.KEY, json.dumps(one, ensure_ascii=False).encode()))
+        return life
 
 
 class Silences:

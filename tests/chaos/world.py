@@ -88,7 +88,7 @@ class World:
         """One more worker, with a folder of its own."""
         self._made += 1
         folder, fault = self.folder / f"worker-{self._made}", self.fault
-        worker = Worker(self.settings, folder, fault.command(folder), **fault.environment(self), **variables)
+        worker = Worker(self.settings, folder, fault.command(folder), **(fault.environment(self) | variables))
         self.workers.append(self._stack.enter_context(worker))
         return worker
 

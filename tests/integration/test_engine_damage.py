@@ -238,6 +238,7 @@ FOREIGN = {
     "a state of a newer version": (b"key-1", bytes((9,)) + b"x" * 40, "state of version 9"),
     "a META that cannot be read": (META_KEY, b"\xc1", "META cannot be read"),
     "a META that was deleted": (META_KEY, None, "META cannot be read"),
+    "a META of a newer version": (META_KEY, encode_meta(Meta(version=2, batch_number=10**6)), "META of version 2"),
     "a second META": (META_KEY, encode_meta(Meta(batch_number=1)), "META of batch 1 follows that of batch"),
     "a state shorter than its envelope": (b"key-1", bytes((Envelope.VERSION,)), "shorter than its envelope"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from operator import itemgetter
 
 from model.compare import pairwise, printed_change_dict
 from model.naive import NaiveModel
@@ -20,9 +21,36 @@ def naive_chains(values, until_ms=None):
     return chains
 
 
+def naive_chains_by_partition(partitions, first, newer_tables):
+    """The same by partition, while packs follow one another.
+
+    Args:
+        partitions: by partition, place -> value.
+        first: the table in force at the beginning.
+        newer_tables: by partition, place -> the table in force from there on.
+
+    Returns:
+        (contact -> its tier changes, contacts of whom the contract does not say all).
+    """
+    chains, guesses = defaultdict(list), set()
+    for values, tables in zip(partitions, newer_tables, strict=True):
+        model, to_come = NaiveModel(first), sorted(tables.items(), key=itemgetter(0), reverse=True)
+        for place, value in values.items():
+            while to_come and to_come[-1][0] <= place:
+                model.table = to_come.pop()[1]
+            for change in model.feed(json.loads(value))[1]:
+                chains[change["contact_id"]].append(change)
+        guesses |= {contact_id for contact_id, contact in model.contacts.items() if contact.is_anybodys_guess}
+    return chains, guesses
+
+
 def naive_faults(values, chains, until_ms=None):
     """Where the naive model decides otherwise. `chains`: contact -> tier changes as parsed from JSON, in order."""
-    naive = naive_chains(values, until_ms)
-    for contact_id in sorted(naive.keys() | chains.keys()):
+    return differences(naive_chains(values, until_ms), chains)
+
+
+def differences(naive, chains, left_out=frozenset()):
+    """The same for the naive model's chains; contacts that are `left_out` are not compared."""
+    for contact_id in sorted((naive.keys() | chains.keys()) - left_out):
         got = [printed_change_dict(json.dumps(change)) for change in chains.get(contact_id, [])]
         yield from pairwise("naive model", naive.get(contact_id, []), got)

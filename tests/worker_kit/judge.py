@@ -7,15 +7,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from model.chains import naive_faults
-from palier.contracts.dead_letter import DeadLetter
 from palier.contracts.moments import format_moment
 from palier.contracts.records import BATCH_HEADER
-from palier.contracts.refusal import RefusalReason
 from palier.contracts.tier_change import event_id
 from palier.engine.meta import META_KEY, Envelope
 from palier_tiers.processor import DEAD_LETTER, TIER_CHANGES, TIER_CURRENT
+from worker_kit.dead_letters import dead_letter_faults
 from worker_kit.reading import changelog_topic, last_meta, output_topic, read_all
+from worker_kit.succession import by_one_pack, by_packs
 from worker_kit.touchpoints import touchpoints_topic
 from worker_kit.transactions import (
     batch_of_change,
@@ -24,7 +23,6 @@ from worker_kit.transactions import (
     transaction_faults,
     undone_transactions,
 )
-from worker_kit.truth import folded, replayed
 
 MOST_LINES = 20  # of one kind: a model that decides otherwise does so everywhere
 
@@ -54,7 +52,16 @@ class Verdict:
 
 
 def judge(
-    settings, folder, seen_live=None, seen_uncommitted=None, until_ms=None, *, compacted=False, refused_records=None
+    settings,
+    folder,
+    seen_live=None,
+    seen_uncommitted=None,
+    until_ms=None,
+    *,
+    compacted=False,
+    refused_records=None,
+    packs=None,
+    as_encoded=None,
 ):
     """Judge all that lies in the topics.
 
@@ -62,34 +69,36 @@ def judge(
     counted as lost, doubled or conflicting, and what was undone is counted too. `seen_uncommitted`: the same of a
     read_uncommitted reader, who keeps the reader's rule. `until_ms`: when the workers' clocks have made all silences
     noticed; None: they notice none. `compacted`: changelog and tier-current have lost what is outdated.
-    `refused_records`: (partition, offset) -> reason of records that are refused for more than their value.
+    `refused_records`: (partition, offset) -> reason of records that are refused for more than their value. `packs`: the
+    InForce that followed one another; None: the settings' one. `as_encoded`: (encoded state, state as another release has
+    written it) -> the former as that release would have encoded it.
     """
     refused_records = refused_records or {}
     names = settings.tier_changes_topic, settings.tier_current_topic, settings.dead_letter_topic
     outputs = [*(output_topic(settings, name) for name in names), changelog_topic(settings)]
     lying = read_all(settings, touchpoints_topic(settings), *outputs)
     source, changes, current, dead_letters, changelog = lying.values()
-    until = () if until_ms is None else ("--until", format_moment(until_ms))
     values = [[value_of(message, refused_records) for message in messages] for messages in source]
-    chains, refusals = replayed([*chain(*values)], folder, *until)
-    if until_ms is not None:  # what only moves the clocks there lies beyond, and a replay refuses it
-        refusals = {index: reason for index, reason in refusals.items() if reason != RefusalReason.FUTURE}
-    truth = [folded(of_partition, settings, until_ms=until_ms) for of_partition in values]
+    if packs is None:
+        chains, refusals, truth, naive = by_one_pack(settings, folder, values, until_ms)
+    else:
+        chains, refusals, truth, naive = by_packs(settings, packs, changelog, values)
 
     verdict = Verdict(touchpoints=sum(map(len, source)), refused=len(refusals), changes=sum(map(len, changes)))
     verdict.causes.update(change["cause"] for one in chains.values() for change in one)
     verdict.tiers.update(sum((one.tiers for one in truth), Counter()))
     verdict.erased = sum(key.startswith(b"\0") for one in truth for key in one.states)
+    places = [(message.partition(), message.offset()) for message in chain(*source)]
+    refused = {places[index]: reason for index, reason in refusals.items()} | refused_records
     count_changes(verdict, chains, chain(*(changes if seen_live is None else seen_live)))
-    accepted = [value for index, value in enumerate(chain(*values)) if index not in refusals]
-    verdict.faults += islice(naive_faults(accepted, chains, until_ms), MOST_LINES)
+    verdict.faults += islice(naive, MOST_LINES)
     verdict.faults += chain_faults(chains, chain(*changes))
     verdict.faults += event_faults(settings, chain(*changes))
     if until_ms is None:  # when silence is noticed is the worker's business, within the grace
         verdict.faults += recording_faults(changes, truth)
     verdict.faults += current_faults(current, chains, truth)
-    verdict.faults += dead_letter_faults(source, refusals, refused_records, chain(*dead_letters))
-    verdict.faults += state_faults(changelog, truth)
+    verdict.faults += dead_letter_faults(source, refused, chain(*dead_letters))
+    verdict.faults += state_faults(changelog, truth, as_encoded)
     verdict.faults += meta_faults(changelog, source, truth)
     verdict.faults += whole_faults(verdict, changelog, changes, current, dead_letters, compacted=compacted)
     if seen_live is not None:
@@ -254,37 +263,18 @@ def current_of(change, since):
     }
 
 
-def dead_letter_faults(source, refusals, refused_records, messages):
-    """Each refused record lies in the dead-letter topic once, with the replay's reason and its original bytes."""
-    read = {(message.partition(), message.offset()): message for message in chain(*source)}
-    wanted = {place: reason for index, place in enumerate(read) if (reason := refusals.get(index))} | refused_records
-    found = Counter()
-    for message in messages:
-        letter = DeadLetter.from_record(message.key(), message.value(), message.headers())
-        place = (letter.partition, letter.offset)
-        found[place] += 1
-        if letter.reason != wanted.get(place):
-            yield f"dead letter of {place}: {letter.reason}, wanted {wanted.get(place)}"
-        elif (letter.key, letter.value) != (read[place].key(), kept(read[place].value())):
-            yield f"dead letter of {place}: not the original bytes"
-    if found != dict.fromkeys(wanted, 1):
-        yield f"{len(wanted)} dead letters wanted, got {sum(found.values())} of {len(found)} records"
-
-
-def kept(value):
-    """What a dead letter keeps of a value."""
-    return value if value is None or len(value) <= 2**20 else value[: 2**16]
-
-
-def state_faults(changelog, truth):
-    """The changelog's last states are those of the fold, byte for byte; no contact has two."""
+def state_faults(changelog, truth, as_encoded=None):
+    """The changelog's last states are those of the fold, byte for byte; no contact has two. `as_encoded`: see `judge`."""
     homes = defaultdict(set)
     for number, (messages, expected) in enumerate(zip(changelog, truth, strict=True)):
         states = {message.key(): message.value() for message in messages if message.key() != META_KEY}
         alive = {key: value[Envelope.SIZE :] for key, value in states.items() if value is not None}
         for key in alive:
             homes[key].add(number)
-        if different := [key for key in alive.keys() | expected.states if alive.get(key) != expected.states.get(key)]:
+        wanted = dict(expected.states)
+        if as_encoded is not None:
+            wanted |= {key: as_encoded(wanted[key], state) for key, state in alive.items() if key in wanted}
+        if different := [key for key in alive.keys() | wanted if alive.get(key) != wanted.get(key)]:
             yield f"changelog, partition {number}: {len(different)} states differ, one is {different[0]!r}"
     if split := [key for key, numbers in homes.items() if len(numbers) > 1]:
         yield f"{len(split)} contacts have two states, one is {split[0]!r}"

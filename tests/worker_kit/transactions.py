@@ -48,7 +48,9 @@ def remaining_faults(changelog, outputs):
         found = {target: counts[meta.batch_number] for target, counts in written.items()}
         if any(meta.records.get(target, 0) != count for target, count in found.items()):
             yield f"batch {meta.batch_number} is torn: META counts {meta.records}, there are {found}"
-    if metas and (beyond := {number for counts in written.values() for number in counts if number > metas[-1].batch_number}):
+    if metas and (
+        beyond := {number for counts in written.values() for number in counts if number > metas[-1].batch_number}
+    ):
         yield f"outputs of batches {sorted(beyond)}, the last META is of {metas[-1].batch_number}"
 
 

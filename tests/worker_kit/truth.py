@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from palier.contracts.contact_state import encode_state
 from palier.contracts.decoding import decode_line
@@ -18,6 +19,10 @@ from palier.domain.fold import fold
 from palier.domain.state import ContactState
 from palier.kafka.partitioning import placement_of
 from palier.packs import load_pack
+
+if TYPE_CHECKING:
+    from palier.domain.outcome import TierChange
+    from palier.domain.pack import RulePack
 
 TOMBSTONE = None
 NEVER_S = 1e10  # a grace with which no timer ever fires: like `palier replay` without --until
@@ -48,7 +53,7 @@ class Folded:
 
     `states`: changelog key -> encoded state. `current`: contact -> its last tier change as (sequence, since), or
     TOMBSTONE. `tiers`: headline -> contacts that are not erased. `recorded_at`: newest occurred_at when each change, in
-    order, came out.
+    order, came out. `changes`: each with the pack and that time. `refusals`: index -> reason.
     """
 
     states: dict[bytes, bytes] = field(default_factory=dict)
@@ -57,17 +62,24 @@ class Folded:
     recorded_at: list[int] = field(default_factory=list)
     newest_occurred_at: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    changes: list[tuple[TierChange, RulePack, int]] = field(default_factory=list)
+    refusals: dict[int, str] = field(default_factory=dict)
 
 
-def folded(values, settings, pack=None, until_ms=None):
-    """Fold the values of one partition from its beginning; with `until_ms` up to the silences noticed by then."""
+def folded(values, settings, pack=None, until_ms=None, newer_packs=None):
+    """Fold the values of one partition from its beginning; with `until_ms` up to the silences noticed by then.
+
+    `newer_packs`: index of a value -> the pack in force from there on.
+    """
     pack = pack or load_pack(settings.pack)
     result, states, headlines = Folded(), {}, {}
     latest_ms = time.time_ns() // 1_000_000
-    for value in values:
+    for index, value in enumerate(values):
+        pack = newer_packs.get(index, pack) if newer_packs else pack
         touchpoint = decode_line(value, latest_ms)
         if isinstance(touchpoint, Refusal):
             result.outcomes["refused"] += 1
+            result.refusals[index] = touchpoint.reason
             continue
         contact_id = touchpoint.contact_id
         result.newest_occurred_at = max(result.newest_occurred_at, touchpoint.occurred_at)
@@ -76,6 +88,7 @@ def folded(values, settings, pack=None, until_ms=None):
         outcome = fold(state, touchpoint, pack)
         result.outcomes[outcome.name] += 1
         result.recorded_at += [result.newest_occurred_at] * len(outcome.changes)
+        result.changes += [(change, pack, result.newest_occurred_at) for change in outcome.changes]
         if outcome.changes:
             headlines[contact_id] = outcome.changes[-1].to_tier
             result.current[contact_id] = outcome.changes[-1].sequence, outcome.changes[-1].since

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from chaos.faults import killing
+from chaos.faults import contents, killing, network, releases, tampering
 
-FAULTS = {fault.name: fault for fault in (*killing.FAULTS,)}
+FAULTS = {
+    fault.name: fault
+    for fault in (*killing.FAULTS, *network.FAULTS, *tampering.FAULTS, *contents.FAULTS, *releases.FAULTS)
+}

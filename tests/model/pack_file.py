@@ -1,0 +1,53 @@
+"""A table as the TOML file of a rule pack, written by hand from the contract: what a marketer's editor would save."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from model.tables import DAY
+
+if TYPE_CHECKING:
+    from model.tables import Table, TypeRow
+
+
+def pack_file(table: Table, name: str, version: int) -> str:
+    """The text of the file."""
+    lines = [f"name = {_toml(name)}", f"version = {version}", "[axes]"]
+    lines += [f"{_toml(axis)} = {_toml({'half_life_days': ms / DAY})}" for axis, ms in table.half_lives.items()]
+    for tier_name, tier in table.tiers.items():
+        members: dict[str, Any] = {"name": tier_name, "meaning": "-", "enter": tier.enter, "leave": tier.leave}
+        if counted := tier.distinct:
+            members["distinct"] = {
+                "of": counted.of,
+                "axis": counted.axis,
+                "at_least": counted.at_least,
+                "within_days": counted.window_ms / DAY,
+            }
+        lines += ["[[tiers]]", *(f"{member} = {_toml(value)}" for member, value in members.items())]
+    lines += ["[permission]", f"channels = {_toml(sorted(table.permission_channels))}", "[touchpoints]"]
+    lines += [f"{_toml(type_)} = {_toml(_rule(row))}" for type_, row in table.types.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(row: TypeRow) -> dict[str, Any]:
+    critical = None if row.critical is None else {"below": row.critical_below, "weights": row.critical}
+    members = {
+        "weights": row.weights,
+        "critical": critical,
+        "per_day": row.per_day,
+        "per_object": row.per_object,
+        "grants": row.grants,
+        "withdraws": row.withdraws,
+        "resets": row.resets,
+        "zero": row.zero,
+        "erases": row.erases,
+    }
+    return {member: value for member, value in members.items() if value}
+
+
+def _toml(value: Any) -> str:
+    """Inline. Texts, numbers, truths and lists are written in TOML as in JSON."""
+    if hasattr(value, "items"):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(member)}" for key, member in value.items()) + " }"
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
