@@ -115,3 +115,28 @@ def test_after_a_freeze_no_answer_counts_for_a_while():
     for passed_s in range(1, 10):  # as often as the worker ticks, or nearly
         now_s = awake_s + passed_s
         assert now_ms(now_s, now_s) == (READ_MS if passed_s < FRESH_S else now_s * 1000)
+
+
+@pytest.mark.parametrize("jump_s", [3_600.0, 400 * 86_400.0])
+def test_a_wall_clock_that_is_put_forward_and_back_is_believed_again(jump_s):
+    """Each jump is like a freeze: no answer from before it counts, and after a while those that come count as ever."""
+    clock = PartitionClock(event_only=False)
+
+    def now_ms(now_s, answered_s):
+        clock.fetched("touchpoints", 10, 10, answered_s)
+        return clock.now_ms({"touchpoints": 10}, READ_MS, now_s)
+
+    assert now_ms(NOW_S, NOW_S) == NOW_S * 1000
+    for began_s in (NOW_S + jump_s, NOW_S + 100):
+        assert now_ms(began_s, began_s) == READ_MS
+        for passed_s in range(1, 10):
+            now_s = began_s + passed_s
+            assert now_ms(now_s, now_s) == (READ_MS if passed_s < FRESH_S else now_s * 1000)
+
+
+def test_an_answer_from_the_future_proves_nothing():
+    """The clock was put back after it came: for as long as it lies ahead, nobody knows how old it is."""
+    clock = PartitionClock(event_only=False)
+    clock.fetched("touchpoints", 10, 10, NOW_S + 3_600)
+    for passed_s in range(int(2 * FRESH_S)):
+        assert clock.now_ms({"touchpoints": 10}, READ_MS, NOW_S + passed_s) == READ_MS

@@ -13,7 +13,8 @@ class PartitionClock:
 
     To be asked often: whoever has not asked for as long as an answer is fresh may have been frozen (a paused container,
     a sleeping machine). Then answers from before the freeze still lie in the socket; they are dated by when they are
-    taken out of it, and tell of a topic as it was long ago. So after such a gap no answer counts for a while.
+    taken out of it, and tell of a topic as it was long ago. So after such a gap no answer counts for a while; a clock that
+    was put forward looks the same, and one that was put back is no better.
 
     `event_only`: never the wall clock (simulated time, backfills).
     """
@@ -43,12 +44,12 @@ class PartitionClock:
 
         Up to the high watermark, not the last stable offset: a hanging upstream transaction must not look like silence.
         """
-        if self._asked_s is not None and now_s - self._asked_s > FRESH_S:
+        if self._asked_s is not None and not 0 <= now_s - self._asked_s <= FRESH_S:
             self._trusted_from_s = now_s + FRESH_S
         self._asked_s = now_s
         oldest_s = max(now_s - FRESH_S, self._trusted_from_s)
         return bool(folded_to) and all(
-            topic in self._high and self._answered_s[topic] >= oldest_s and position >= self._high[topic]
+            topic in self._high and oldest_s <= self._answered_s[topic] <= now_s and position >= self._high[topic]
             for topic, position in folded_to.items()
         )
 
