@@ -184,6 +184,14 @@ class PartitionProtocol:
         """A transaction is open."""
         return self._in_flight is not None
 
+    def stands_at(self, logs: LogsMeasured) -> bool:
+        """A producer was renewed while nothing was open: is the end of the logs still our own last transaction?
+
+        The new producer fences everybody, a successor too, of whom a zombie does not know. So nothing may hang, and behind
+        our META there may be its marker; whatever a successor commits is META and marker at least.
+        """
+        return self.position is not None and logs.stable == logs.high and logs.high[self.changelog] <= self.position + 1
+
     # --- assignment: fence, before anything is read -------------------------------------------------------------------
     def _on_assigned(self, generation: int) -> Command:
         # Kept from the generation just before: had anybody been in between, his fencing ends us at the next commit.

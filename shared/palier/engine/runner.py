@@ -74,6 +74,7 @@ MAX_PENDING = 100_000  # records folded and not yet in a transaction, before the
 BACKLOG = 10_000  # records left unread above which checkpoints are stretched, so that more updates coalesce
 STRETCH = 10.0
 STRETCHED_LIMIT_S = 1.0
+OVERTAKEN = "a producer was renewed, and the logs do not end with our last transaction: a successor may have been here"
 MARKERS_LOST = "a broker came back without the end of our last transaction; the next start writes it"
 
 
@@ -333,9 +334,13 @@ class Runner:
 
         The next one would decide its fate too. If they do not come, the process ends, and fencing mends it.
         """
-        if self.writer.is_worn:
+        if self.writer.is_worn and self.protocol.position is not None:
             logger.info("partition %d: producer renewed", self.number)
             await self._take_new_writer()
+            measured = await self._try(MeasureLogs())
+            if not (isinstance(measured, LogsMeasured) and self.protocol.stands_at(measured)):
+                overtaken = Failed(f"partition {self.number}: {OVERTAKEN}")
+                await self.drive(measured if isinstance(measured, Failed) else overtaken)
         deadline, is_back = time.monotonic() + SETTLE_LIMIT_S, False
         while self.writer.contact_lost:
             measured = await self._try(MeasureLogs(SETTLE_PAUSE_S))
