@@ -1,39 +1,73 @@
-"""A worker without Kafka: the real protocol, partition and changelog codec over a FakeLog, one command at a time."""
+"""A worker without Kafka: the real protocol, partition and copy over a fake log, one command at a time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from engine_kit.chain import TARGET, ChainProcessor
-from engine_kit.fake_log import FakeLog, FencedError
+from engine_kit.chain import TARGET
+from engine_kit.fake_log import FakeLog
+from engine_kit.fake_network import FakeNetwork, UnansweredError
+from engine_kit.fake_partition import RefusedError
+from engine_kit.forgetful_chain import SECOND_TARGET, ForgetfulChain
 from palier.engine import commands as c
 from palier.engine import events as e
 from palier.engine import protocol as p
 from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
 from palier.engine.partition import Partition
 from palier.engine.partition_copy import PartitionCopy
+from palier.errors import DataError
 
-CHANGELOG, OUTPUT, SOURCE = "changelog", "out", "source"
+CHANGELOG, SOURCE = "changelog", "source"
+OUTPUTS = {TARGET: "out", SECOND_TARGET: "second-out"}
+TOPICS = (CHANGELOG, *OUTPUTS.values())
+UNFINISHED = object()
 
 
-def new_log():
-    """A log with the chain's topics."""
-    return FakeLog((CHANGELOG, OUTPUT))
+@dataclass
+class FakeSource:
+    """One partition of the source: keys by offset, of which those below `first` are gone."""
+
+    keys: list[bytes] = field(default_factory=list)
+    first: int = 0
+
+
+def new_network():
+    """A way to a broker with the chain's topics, all empty."""
+    return FakeNetwork(FakeLog(TOPICS))
+
+
+def follow(copy, log, end):
+    """Bring a copy up to date, as recovery does, and a standby now and then."""
+    start = copy.read_from(0, end)
+    copy.recover(
+        [
+            SimpleNamespace(key=entry.key, value=entry.value, offset=offset, timestamp=0)
+            for offset, entry in log.partitions[CHANGELOG].committed(start, end)
+        ],
+        end,
+    )
 
 
 class FakeWorker:
     """`command` is what the protocol wants next; `carry_out` does it and asks again. Dropping the object is a crash."""
 
-    def __init__(self, log, source):
-        self.log, self.source = log, source
-        self.protocol = p.PartitionProtocol(0, frozenset({SOURCE}), CHANGELOG, {TARGET: OUTPUT})
-        self.copy = PartitionCopy(0)
-        self.partition = Partition(self.copy, ChainProcessor())
+    def __init__(self, network, source, copy=None):
+        self.network, self.log, self.source = network, network.log, source
+        self.protocol = p.PartitionProtocol(0, frozenset({SOURCE}), CHANGELOG, OUTPUTS)
+        self.copy = PartitionCopy(0) if copy is None else copy
+        self.partition = Partition(self.copy, ForgetfulChain())
         self.command = None
         self.exit = None
+        self.is_worn = False  # its producer is to be renewed before the next transaction
         self.epoch = None
-        self.crashes_seen = log.crashes
+        self._crashes_seen = self.log.crashes
+        self._snapshot = self._meta = None
+        self._to_send = []  # of the command under way: (topic, key, value, batch number)
+        self._sequences = {}
+        self._position = None  # in the changelog, behind what was sent last
 
+    # --- what happens to it -------------------------------------------------------------------------------------------
     def hear(self, event):
         """Hand an event to the protocol."""
         command = self.protocol.handle(event)
@@ -45,111 +79,195 @@ class FakeWorker:
     def fold(self, count):
         """A batch of up to `count` source records, folded if the protocol says so."""
         start = self.protocol.next.get(SOURCE, 0)
-        keys = self.source[start : start + count]
-        if keys and isinstance(self.protocol.handle(e.BatchArrived(SOURCE, start, start + len(keys))), c.Fold):
+        keys = self.source.keys[start : start + count]
+        if not keys or not self.protocol.running:
+            return
+        if start < self.source.first:
+            self.hear(e.Failed("the source has lost the position"))
+        elif isinstance(self.protocol.handle(e.BatchArrived(SOURCE, start, start + len(keys))), c.Fold):
             records = [SimpleNamespace(key=key, offset=start + at) for at, key in enumerate(keys)]
-            self.partition.context["folded"] += 0
-            ChainProcessor().fold(self.partition, SOURCE, records)
+            ForgetfulChain().fold(self.partition, SOURCE, records)
 
-    def carry_out(self, only=None):
-        """Do what the protocol wants. `only`: crash after so many records of a send. True when it is done."""
-        command, self.command = self.command, None
+    def revoke(self):
+        """A rebalance takes the partition: finish what is under way; what recovery waited for is overtaken."""
+        if not self.protocol.checkpointing:
+            self.command = None
+        self.hear(e.Revoked())
+        self.run()
+
+    # --- what it does -------------------------------------------------------------------------------------------------
+    def carry_out(self, records=None):
+        """Do what the protocol wants. `records`: only so many of a send, the others the next time. True: it is done."""
         try:
-            event = self._do(command, only)
-        except FencedError:
-            event = e.Failed("fenced")
-        if event is e.Failed:
+            event = self._do(self.command, records)
+        except RefusedError as error:
+            event = e.Failed(f"refused: {error!r}")
+        except UnansweredError:
+            event = e.Failed("the end of a transaction was not answered")
+        except DataError as error:
+            event = e.Failed(str(error), error.exit_code)
+        if event is UNFINISHED:
             return False
+        self.command = None
         if event is not None:
             self.hear(event)
         return True
 
     def run(self):
-        """Until the protocol has no more wishes."""
+        """Until the protocol has no more wishes, or has to wait."""
         while self.command is not None and self.exit is None:
-            self.carry_out()
+            if not self.carry_out():
+                return
 
-    def _markers_are_missing(self):
-        """As the engine does: after a crash of the broker, begin nothing before the log is whole."""
-        if self.crashes_seen == self.log.crashes:
-            return False
-        self.crashes_seen = self.log.crashes
-        return any(self.log.stable(topic) < self.log.high(topic) for topic in self.log.topics)
-
-    def read_changelog(self, end):
-        """What was committed since our copy was last brought up to date: on recovery, and as a standby now and then."""
-        start = self.copy.read_from(0, end)
-        self.copy.recover(
-            [
-                SimpleNamespace(key=entry.key, value=entry.value, offset=offset, timestamp=0)
-                for offset, entry in self.log.committed(CHANGELOG, end)
-                if offset >= start
-            ],
-            end,
-        )
-
-    def _do(self, command, only):
-        log, epoch = self.log, self.epoch
+    def _do(self, command, records):
         match command:
             case c.Fence():
-                self.epoch = log.init_producer()
-                self.partition = Partition(self.copy, ChainProcessor())
-                return e.Fenced()
-            case c.MeasureLogs():
-                return e.LogsMeasured(
-                    {topic: log.stable(topic) for topic in log.topics}, {topic: log.high(topic) for topic in log.topics}
-                )
+                return self._fence()
+            case c.MeasureLogs(pause_s):
+                if pause_s:
+                    self.log.markers_arrive()
+                return self._measure()
             case c.ReadChangelogTail(start, end):
-                last = log.last_record(CHANGELOG, start, end)
+                last = self.log.partitions[CHANGELOG].last_record(start, end)
                 is_meta = last is not None and last.key == META_KEY
                 return e.ChangelogTailRead(decode_meta(last.value) if is_meta else None)
-            case c.ReadFate(topic, start, _, batch_number):
-                batches = [entry.headers[0] for offset, entry in log.committed(topic) if offset >= start]
-                return e.FateRead(batches[-1:] == [batch_number])
+            case c.ReadFate(topic, start, end, batch_number):
+                read = self.log.partitions[topic].committed(start, end)
+                return e.FateRead(bool(read) and read[-1][1].batch == batch_number)
             case c.ReadOutputTail(topic, start, end):
-                last = log.last_record(topic, start, end)
-                return e.OutputTailRead(None if last is None else last.headers[0])
+                last = self.log.partitions[topic].last_record(start, end)
+                return e.OutputTailRead(None if last is None else last.batch)
             case c.EndHanging(commit):
-                log.add_partitions(epoch, log.topics)
-                log.end_transaction(epoch, commit=commit)
+                self.log.met[f"hanging transactions rolled {'forward' if commit else 'back'}"] += 1
+                self._end_hanging(commit=commit)
                 return e.HangingEnded()
             case c.Recover(end):
-                self.read_changelog(end)
-                self.copy.recovered()
-                ChainProcessor().open(self.partition, self.copy.meta.summary)
-                return e.Recovered(self.copy.meta, end, self.copy.records_read)
+                return self._recover(end)
             case c.MeasureSource():
-                return e.SourceMeasured({SOURCE: 0}, {SOURCE: len(self.source)}, {SOURCE: None})
+                group = len(self.source.keys) if self.copy.meta.batch_number else None  # META wins: this one is wrong
+                return e.SourceMeasured({SOURCE: self.source.first}, {SOURCE: len(self.source.keys)}, {SOURCE: group})
             case c.Seek():
                 return e.Sought()
-            case c.Begin() if self._markers_are_missing():
-                return e.Failed("the broker lost markers")
             case c.Begin(batch_number, positions):
-                self.snapshot = self.partition.snapshot(batch_number)
-                outputs = self.snapshot.outputs.get(TARGET, [])
-                counts = {TARGET: len(outputs), CHANGELOG: len(self.snapshot.changelog)}
-                self.meta = Meta(
-                    batch_number=batch_number,
-                    positions=dict(positions),
-                    records=counts,
-                    summary=self.snapshot.summary,
-                    deletions=sum(state is None for state in self.snapshot.changelog.values()),
-                )
-                log.add_partitions(epoch, [CHANGELOG, OUTPUT] if outputs else [CHANGELOG])
-                return e.Begun(self.meta, len(outputs))
+                return self._begin(batch_number, dict(positions))
             case c.SendOutputs():
-                for key, value, _ in self.snapshot.outputs[TARGET][:only]:
-                    log.append(epoch, OUTPUT, key, value, (self.meta.batch_number,))
-                return e.Failed if only is not None else e.OutputsAcknowledged()
+                return self._send(self._outputs(), records) or e.OutputsAcknowledged()
             case c.SendChangelog():
-                records = [*self.snapshot.changelog.items(), (META_KEY, encode_meta(self.meta))]
-                for key, value in records[:only]:
-                    log.append(epoch, CHANGELOG, key, value)
-                return e.Failed if only is not None else e.ChangelogAcknowledged(log.high(CHANGELOG))
+                return self._send(self._changelog(), records) or e.ChangelogAcknowledged(self._position)
             case c.Commit():
-                log.end_transaction(epoch, commit=True)
-                self.partition.commit(self.meta, log.high(CHANGELOG))
-                return e.Committed()
+                return self._commit()
             case c.Release():
                 return None
         raise AssertionError(command)
+
+    def _call(self, name, *arguments, **options):
+        """What is not answered is sent again, as aiokafka does; but never the end of a transaction (see Writer)."""
+        while True:
+            try:
+                return self.network.call(name, *arguments, **options)
+            except UnansweredError:
+                if name == "end_transaction":
+                    raise
+
+    # --- before it runs -----------------------------------------------------------------------------------------------
+    def _fence(self):
+        self._take_new_producer()
+        self.partition = Partition(self.copy, ForgetfulChain())
+        return e.Fenced()
+
+    def _take_new_producer(self):
+        self.epoch = self._call("init_producer")
+        self._sequences = dict.fromkeys(TOPICS, 0)
+        self.is_worn = False
+
+    def _measure(self):
+        log = self.log
+        return e.LogsMeasured(
+            {topic: log.stable(topic) for topic in TOPICS}, {topic: log.high(topic) for topic in TOPICS}
+        )
+
+    def _recover(self, end):
+        if self.log.stable(CHANGELOG) < end:
+            return UNFINISHED  # a read_committed consumer waits
+        follow(self.copy, self.log, end)
+        self.copy.recovered()
+        self.log.met["recoveries with a torn transaction"] += bool(self.copy.torn)
+        self.partition = Partition(self.copy, ForgetfulChain())
+        ForgetfulChain().open(self.partition, self.copy.meta.summary)
+        return e.Recovered(self.copy.meta, end, self.copy.records_read)
+
+    def _end_hanging(self, *, commit):
+        """Both calls or none: what happens in between is told in test_protocol_limits."""
+        self.log.add_partitions(self.epoch, TOPICS)
+        self.log.end_transaction(self.epoch, commit=commit)
+
+    # --- a transaction ------------------------------------------------------------------------------------------------
+    def _settle(self):
+        """As Runner does: renew a worn producer; after a crash of the broker, begin nothing before the log is whole."""
+        trouble = self._renew() if self.is_worn and self.protocol.position is not None else None
+        if trouble is not None or self._crashes_seen == self.log.crashes:
+            return trouble
+        self.log.markers_arrive()  # it waits for them
+        if self.log.is_hanging:
+            return e.Failed("the broker lost markers")
+        self._crashes_seen = self.log.crashes
+        return None
+
+    def _renew(self):
+        self._take_new_producer()
+        self._crashes_seen = self.log.crashes  # a new producer has lost contact with nobody
+        self.log.met["producers renewed"] += 1
+        if self.protocol.stands_at(self._measure()):
+            return None
+        self.log.met["zombies that found a successor when they renewed their producer"] += 1
+        return e.Failed("a successor has been here")
+
+    def _begin(self, batch_number, positions):
+        trouble = self._settle()
+        if trouble is not None:
+            return trouble
+        snapshot = self._snapshot = self.partition.snapshot(batch_number)
+        counts = {target: len(records) for target, records in snapshot.outputs.items()}
+        self._meta = Meta(
+            batch_number=batch_number,
+            positions=positions,
+            records={**counts, CHANGELOG: len(snapshot.changelog)},
+            summary=snapshot.summary,
+            deletions=sum(state is None for state in snapshot.changelog.values()),
+        )
+        self._call("add_partitions", self.epoch, [*(OUTPUTS[target] for target in counts), CHANGELOG])
+        return e.Begun(self._meta, sum(counts.values()))
+
+    def _outputs(self):
+        batch = self._meta.batch_number
+        return [
+            (OUTPUTS[target], key, value, batch)
+            for target, records in self._snapshot.outputs.items()
+            for key, value, _ in records
+        ]
+
+    def _changelog(self):
+        states = [(CHANGELOG, key, value, None) for key, value in self._snapshot.changelog.items()]
+        return [*states, (CHANGELOG, META_KEY, encode_meta(self._meta), None)]
+
+    def _send(self, wanted, records):
+        """UNFINISHED unless all is sent."""
+        if not self._to_send:
+            self._to_send = wanted
+        while self._to_send and records != 0:
+            self._append(*self._to_send[0])
+            self._to_send.pop(0)
+            records = None if records is None else records - 1
+        return UNFINISHED if self._to_send else None
+
+    def _append(self, topic, key, value, batch):
+        sequence = self._sequences[topic]
+        offset, is_new = self._call("append", self.epoch, topic, sequence, key, value, batch)
+        self._sequences[topic] = sequence + 1
+        self._position = offset + 1 if is_new else None  # of a repeated request, brokers may not tell the offset
+
+    def _commit(self):
+        self._call("end_transaction", self.epoch, commit=True)
+        self.partition.commit(self._meta, self._position)
+        self._snapshot = self._meta = None
+        return e.Committed()
