@@ -37,6 +37,7 @@ def wrapped(error):
         (wrapped(kafka.InvalidProducerIdMapping()), COMMIT, 70, ["has forgotten our producer"]),
         (kafka.UnknownProducerId(), WRITE, 70, ["has forgotten our producer"]),
         (kafka.OutOfOrderSequenceNumber(), WRITE, 70, ["lacks records", "acknowledged"]),
+        (kafka.InvalidTimestampError(), WRITE, 70, ["writing outputs", "clock", "message.timestamp.after.max.ms"]),
         (kafka.InvalidTransactionTimeout(), FENCE, 2, ["transaction.max.timeout.ms", str(TRANSACTION_TIMEOUT_MS)]),
         (kafka.TopicAuthorizationFailedError({"b", "a"}), WRITE, 2, ["a, b", "grant"]),
         (kafka.TopicAuthorizationFailedError("a"), WRITE, 2, ["write to a:", "grant"]),

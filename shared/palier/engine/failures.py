@@ -42,6 +42,10 @@ MEANINGS: Mapping[type[kafka.KafkaError], tuple[str, ExitCode]] = {
         "the partition's leader lacks records that were acknowledged; look at its brokers' logs",
         ExitCode.INTERNAL,
     ),
+    kafka.InvalidTimestampError: (
+        "the broker refuses records from so far in its future: set this machine's clock (message.timestamp.after.max.ms)",
+        ExitCode.INTERNAL,
+    ),
     kafka.InvalidTransactionTimeout: (
         f"brokers refuse transactions of {TRANSACTION_TIMEOUT_MS} ms: raise their transaction.max.timeout.ms",
         ExitCode.WRONG_USE,
