@@ -3,6 +3,8 @@
 In tests/:  python -m chaos list
             python -m chaos run FAULT... --seeds 1..5 --rounds 10 [--budget 20m] [--ledger FILE]
             python -m chaos soak --minutes 60 --rate 2000 [--ledger FILE]
+            python -m chaos mutants [NAME...]
+            python -m chaos damaged [--ledger FILE]
             python -m chaos table [FILE]
 
 Exit code 0: everything exact, and every campaign proved something; 1: the lines say what was not.
@@ -14,9 +16,10 @@ import argparse
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
-from chaos import soak
+from chaos import damaged, mutants, soak
 from chaos.campaign import campaign
 from chaos.faults import FAULTS
 from chaos.ledger import PROOF, append, read, table
@@ -45,6 +48,12 @@ def main():
     long.add_argument("--rate", type=int, default=2_000, help="touchpoints a second")
     long.add_argument("--seed", type=int, default=1)
     long.add_argument("--ledger", type=Path, help="append a line")
+    hunt = commands.add_parser(
+        "mutants", help="workers with one thing broken: is each found guilty, and the whole one not?"
+    )
+    hunt.add_argument("names", nargs="*", metavar="NAME", choices=[*mutants.MUTANTS, "all"], default="all")
+    cases = commands.add_parser("damaged", help="every case of damaged logs")
+    cases.add_argument("--ledger", type=Path, help="append a line")
     show = commands.add_parser("table", help="what a ledger shows, as Markdown")
     show.add_argument("ledger", nargs="?", type=Path, default=PROOF)
     options = parser.parse_args()
@@ -56,6 +65,10 @@ def main():
         return 0
     if options.command == "soak":
         return run_soak(options)
+    if options.command == "damaged":
+        return run_damaged(options)
+    if options.command == "mutants":
+        return hunt_mutants(list(mutants.MUTANTS) if "all" in options.names else options.names)
     return run_campaigns(options)
 
 
@@ -68,9 +81,35 @@ def run_soak(options):
     return 1 if entry.faults else 0
 
 
+def hunt_mutants(names):
+    """Exit code."""
+    with shared_place() as shared:
+        hunts, controls = mutants.hunt_all(names, shared, tell)
+    accused = [f"FAULT of the worker as it is, by {one.fault}: {one.faults}" for one in controls if one.faults]
+    tell("\n".join([mutants.table(hunts), *accused]))
+    return 1 if accused or not all(one.caught for one in hunts) else 0
+
+
+@contextmanager
+def shared_place():
+    """Where campaigns are that need no broker of their own."""
+    with tempfile.TemporaryDirectory() as folder, find_kafka(None, Path(folder)) as kafka:
+        yield Place(kafka.brokers, kafka.brokers, shortest_session_s=6 if kafka.kind == "given" else 2)
+
+
+def run_damaged(options):
+    """Exit code."""
+    entry = damaged.damaged(tell)
+    if options.ledger is not None:
+        append(options.ledger, entry)
+    tell("\n".join(f"  FAULT {fault}" for fault in entry.faults) or f"  {len(entry.rounds)} cases, each as it must be")
+    return 1 if entry.faults else 0
+
+
 def titles():
     """Name of every fault -> how the table calls it, in the table's order."""
-    return {name: fault.title for name, fault in (FAULTS | {soak.Soak.name: soak.Soak}).items()}
+    named = {name: fault.title for name, fault in (FAULTS | {soak.Soak.name: soak.Soak}).items()}
+    return named | {damaged.NAME: damaged.TITLE}
 
 
 def seconds(text):
@@ -83,8 +122,7 @@ def run_campaigns(options):
     first, _, last = options.seeds.partition("..")
     names = list(FAULTS) if "all" in options.faults else options.faults
     deadline, wrong = time.monotonic() + options.budget, 0
-    with tempfile.TemporaryDirectory() as folder, find_kafka(None, Path(folder)) as kafka:
-        shared = Place(kafka.brokers, kafka.brokers, shortest_session_s=6 if kafka.kind == "given" else 2)
+    with shared_place() as shared:
         for seed in range(int(first), int(last or first) + 1):
             for name in names:
                 if time.monotonic() > deadline:

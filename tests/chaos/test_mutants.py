@@ -1,0 +1,20 @@
+"""The oracle bites: short form of `python -m chaos mutants`, which hunts all of them, and the worker as it is beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos.mutants import MUTANTS, hunt
+from chaos.world import Place
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+QUICK = ("ids-lost", "outputs-outside")
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_mutant_is_found_guilty_of_what_is_wrong_with_it(name, kafka):
+    """A worker with one thing broken does not pass for exact, however well it works otherwise."""
+    shared = Place(kafka.brokers, kafka.brokers, shortest_session_s=6 if kafka.kind == "given" else 2)
+    ended = hunt(MUTANTS[name], shared, say=print)
+    assert ended.evidence is not None, ended.others
