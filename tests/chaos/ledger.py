@@ -37,6 +37,7 @@ class Entry:
     happened: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    load: float = 0.0  # how many processes wanted to run, on average over the last minutes: silences grow with it
     commit: str = ""
     machine: str = ""
 
@@ -58,6 +59,7 @@ class Entry:
 def append(ledger, entry):
     """Write an entry's line."""
     entry.commit, entry.machine = _commit(), f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    entry.load = round(os.getloadavg()[1], 1)
     entry.longest_silence_s = round(entry.longest_silence_s, 2)
     entry.faults = [line[:400] for line in entry.faults[:20]]
     with ledger.open("a", encoding="utf-8") as file:
@@ -74,24 +76,41 @@ def read(ledger):
     return [Entry(**json.loads(line)) for line in ledger.read_text(encoding="utf-8").splitlines()]
 
 
+COLUMNS = ("lost", "doubled", "conflicting", "undone")
+
+
 def table(entries, titles):
     """Markdown: a row for each fault in the order of `titles` (name -> title), then those that it does not know."""
     by_fault = defaultdict(list)
     for entry in entries:
         by_fault[entry.fault].append(entry)
     lines = [
-        "| fault | rounds | lost | doubled | conflicting | undone | exits | longest silence |",
-        "|---|---:|---:|---:|---:|---:|---|---:|",
+        "| fault | rounds | lost | doubled | conflicting | transactions undone | workers ended by themselves | longest silence | found |",
+        "|---|---:|---:|---:|---:|---:|---|---:|---:|",
     ]
-    for name in [*(name for name in titles if name in by_fault), *(by_fault.keys() - titles.keys())]:
+    for name in [*(name for name in titles if name in by_fault), *sorted(by_fault.keys() - titles.keys())]:
         ones = by_fault[name]
         ends = sum((Counter(one.ends) for one in ones), Counter())
         cells = (
             titles.get(name, name),
             sum(len(one.rounds) for one in ones),
-            *(sum(getattr(one, column) for one in ones) for column in ("lost", "doubled", "conflicting", "undone")),
+            *(sum(getattr(one, column) for one in ones) for column in COLUMNS),
             ", ".join(f"{count} x {code}" for code, count in sorted(ends.items())) or "none",
             f"{max(one.longest_silence_s for one in ones):.1f} s",
+            sum(map(bool, (one.faults for one in ones))),
         )
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
+
+
+def origin(entries):
+    """When, where and of what the entries are, in a line."""
+    days = sorted({entry.began[:10] for entry in entries})
+    commits = list(dict.fromkeys(entry.commit for entry in entries))
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return (
+        f"{span}, {', '.join(sorted({entry.machine for entry in entries}))}; "
+        f"{sum(entry.touchpoints for entry in entries):,} touchpoints, {sum(entry.changes for entry in entries):,} tier changes, "
+        f"{sum(len(entry.rounds) for entry in entries):,} rounds in {sum(entry.seconds for entry in entries) / 3600:.1f} h; "
+        f"commits {commits[0]} to {commits[-1]}"
+    )
