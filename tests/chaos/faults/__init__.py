@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from chaos.faults import contents, killing, network, releases, tampering
+from chaos.faults import brokers, contents, killing, machine, network, releases, tampering
 
 FAULTS = {
     fault.name: fault
-    for fault in (*killing.FAULTS, *network.FAULTS, *tampering.FAULTS, *contents.FAULTS, *releases.FAULTS)
+    for fault in (
+        *killing.FAULTS,
+        *network.FAULTS,
+        *brokers.FAULTS,
+        *machine.FAULTS,
+        *tampering.FAULTS,
+        *contents.FAULTS,
+        *releases.FAULTS,
+    )
 }
