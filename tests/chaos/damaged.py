@@ -25,6 +25,10 @@ class _Cases:
     def __init__(self, entry, say):
         self._entry, self._say = entry, say
 
+    def pytest_report_teststatus(self, report):
+        """No dots of pytest's own between our lines."""
+        return report.outcome, "", ""
+
     def pytest_runtest_logreport(self, report):
         if report.when != "call" and report.passed:
             return

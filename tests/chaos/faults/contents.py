@@ -155,7 +155,7 @@ class KillUnderHotContact(KillAtRandom):
     def unproven(self, world, verdict):
         share = self.traffic.share
         world.happened["hot contact's percent"] = round(100 * share)
-        return "" if share > 0.25 else f"the hot contact had {share:.0%} of the traffic"
+        return super().unproven(world, verdict) if share > 0.25 else f"the hot contact had {share:.0%} of the traffic"
 
 
 FAULTS = (Poison(), PoisonStops(), KillUnderHotContact())

@@ -74,6 +74,7 @@ class NewerPack(Deployment):
     name, title = "packs", "rule pack replaced by a newer one, worker by worker, under `kill -9`"
     expected_ends = frozenset({CRASHED, ExitCode.INTERNAL, ExitCode.WRONG_USE})
     NAME = "chaos"
+    CHANGES = 3
 
     def environment(self, world):
         return {"PALIER_PACK": str(world.folder / "pack.toml")}
@@ -91,9 +92,11 @@ class NewerPack(Deployment):
             put(world.folder / name, text)
 
     def _next_table(self):
-        """Another one, of those that are a lawful pack."""
+        """One with a handful of changes, of those that are a lawful pack."""
         while True:
-            table = newer(self._in_force[-1].table, self._chance)
+            table = self._in_force[-1].table
+            for _ in range(self.CHANGES):
+                table = newer(table, self._chance)
             try:
                 parse_pack(pack_file(table, self.NAME, 1), "a newer pack")
             except ConfigurationError:
