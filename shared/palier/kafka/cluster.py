@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from palier.errors import BrokerUnreachableError, ConfigurationError
@@ -82,6 +88,7 @@ class Cluster:
                 own={key: value for key, (value, source) in entries[name].items() if source == SET_ON_THE_TOPIC},
             )
             for name, partitions in there.items()
+            if name in entries
         }
         members = (await self._admin.describe_cluster())["brokers"]
         node_ids = [member["node_id"] for member in members]
@@ -166,6 +173,8 @@ class Cluster:
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         for response in await self._admin.describe_configs(resources):
             for code, message, _, name, settings in response.resources:
+                if code == UnknownTopicOrPartitionError.errno:
+                    continue  # just made, and this broker has not heard of it yet: not quite there
                 _refused(f"read the settings of topic {name}", code, message)
                 entries[name] = {entry[0]: (entry[1], entry[3]) for entry in settings}
         return entries
