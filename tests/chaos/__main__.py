@@ -4,6 +4,7 @@ In tests/:  python -m chaos list
             python -m chaos run FAULT... --seeds 1..5 --rounds 10 [--budget 20m] [--ledger FILE]
             python -m chaos soak --minutes 60 --rate 2000 [--ledger FILE]
             python -m chaos mutants [NAME...]
+            python -m chaos beside --rounds 20 --seed 1 [--ledger FILE]
             python -m chaos damaged [--ledger FILE]
             python -m chaos table [FILE]
 
@@ -19,7 +20,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from chaos import damaged, mutants, soak
+from chaos import beside, damaged, mutants, soak
 from chaos.campaign import campaign
 from chaos.faults import FAULTS
 from chaos.ledger import PROOF, append, read, table
@@ -52,6 +53,10 @@ def main():
         "mutants", help="workers with one thing broken: is each found guilty, and the whole one not?"
     )
     hunt.add_argument("names", nargs="*", metavar="NAME", choices=[*mutants.MUTANTS, "all"], default="all")
+    others = commands.add_parser("beside", help="random kills of our workers, and of workers written with Faust alone")
+    others.add_argument("--rounds", type=int, default=20, help="kills")
+    others.add_argument("--seed", type=int, default=1)
+    others.add_argument("--ledger", type=Path, help="append a line for each")
     cases = commands.add_parser("damaged", help="every case of damaged logs")
     cases.add_argument("--ledger", type=Path, help="append a line")
     show = commands.add_parser("table", help="what a ledger shows, as Markdown")
@@ -69,6 +74,8 @@ def main():
         return run_damaged(options)
     if options.command == "mutants":
         return hunt_mutants(list(mutants.MUTANTS) if "all" in options.names else options.names)
+    if options.command == "beside":
+        return run_beside(options)
     return run_campaigns(options)
 
 
@@ -87,7 +94,20 @@ def hunt_mutants(names):
         hunts, controls = mutants.hunt_all(names, shared, tell)
     accused = [f"FAULT of the worker as it is, by {one.fault}: {one.faults}" for one in controls if one.faults]
     tell("\n".join([mutants.table(hunts), *accused]))
-    return 1 if accused or not all(one.caught for one in hunts) else 0
+    return 1 if accused or not all(one.evidence for one in hunts) else 0
+
+
+def run_beside(options):
+    """Exit code: what is said of ours."""
+    entries = {}
+    with shared_place() as shared:
+        for name in beside.CONTENDERS:
+            tell(name)
+            entries[name] = beside.trial(name, FAULTS["kill"], shared, options.seed, options.rounds, tell)
+            if options.ledger is not None:
+                append(options.ledger, entries[name])
+    tell(beside.table(entries))
+    return 1 if entries[beside.OURS].faults else 0
 
 
 @contextmanager

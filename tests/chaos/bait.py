@@ -10,6 +10,8 @@ import time
 from itertools import islice
 from typing import ClassVar
 
+from confluent_kafka import Consumer, TopicPartition
+
 from chaos.campaign import Fault
 from chaos.faults.killing import JOINED, KillAtPoint
 from chaos.faults.network import NetworkFault
@@ -17,8 +19,9 @@ from chaos.ghost import Ghost
 from chaos.kafka_frames import is_commit
 from chaos.proxy_rules import Cut
 from chaos.traffic import CONTACTS, Eventful
+from chaos.world import NotHealedError
 from palier.errors import ExitCode
-from worker_kit.reading import output_topic
+from worker_kit.reading import changelog_topic, output_topic
 from worker_kit.silence import advocate, contacts_in, now_ms, touchpoint
 from worker_kit.topics import set_on_topic
 from worker_kit.touchpoints import nasty, publish, shuffled, simulated
@@ -57,8 +60,8 @@ class Restart(Fault):
     """Kill -9 and a new start, at any moment."""
 
     name = "restart"
-    rate = 250
-    round_at_most_s = 40.0
+    rate = 200
+    round_at_most_s = 60.0
     workers = 1
     traffic = Refusable()
     undoes = False
@@ -76,7 +79,8 @@ class DeathBetweenOutputsAndState(KillAtPoint):
 
     workers = 1
 
-    round_at_most_s = 40.0
+    rate = 200
+    round_at_most_s = 60.0
 
     def __init__(self):
         super().__init__("outputs-acknowledged")
@@ -86,10 +90,11 @@ class DeathBetweenOutputsAndState(KillAtPoint):
 
 
 class ZombieAtRest(Fault):
-    """Frozen beyond its session with touchpoints folded and no transaction open, let go when others have gone on."""
+    """Frozen beyond its session with touchpoints folded and nothing half written, let go when others have gone on."""
 
     name = "zombie-at-rest"
-    round_at_most_s = 40.0
+    rate = 200
+    round_at_most_s = 60.0
     settings: ClassVar = {"checkpoint_interval": 1.0}  # the same moments for all partitions, then nothing for a while
     expected_ends = frozenset({ExitCode.INTERNAL})
     undoes = False
@@ -98,8 +103,7 @@ class ZombieAtRest(Fault):
         victim = world.workers[0]
         world.until(victim.is_ready, "the victim's start")
         world.until_healed()
-        world.until(lambda: self._is_at_rest(world), "a moment without a transaction")
-        victim.process.send_signal(signal.SIGSTOP)
+        self._freeze_at_rest(world, victim)
         world.until_healed()
         joined, ended = victim.log.count(JOINED), world.ends.total()
         victim.process.send_signal(signal.SIGCONT)
@@ -107,37 +111,48 @@ class ZombieAtRest(Fault):
         world.until_healed(AFTERWARDS_S)
         return "frozen between two transactions"
 
-    def _is_at_rest(self, world):
-        before = world.uncommitted.count
-        time.sleep(0.3)
-        return world.uncommitted.count == before == world.committed.count
+    def _freeze_at_rest(self, world, victim):
+        for _ in range(20):
+            before = world.uncommitted.count
+            world.go_on(0.3)
+            if world.uncommitted.count != before:
+                continue
+            victim.process.send_signal(signal.SIGSTOP)
+            if not left_open(world.direct, looks=4):  # what others have open goes away while we look
+                return
+            victim.process.send_signal(signal.SIGCONT)
+        raise NotHealedError("no moment without a transaction")
 
 
 class RefusedBatches(Fault):
-    """For a moment an operator lets a topic take next to nothing; then he puts it right and restarts what was at work."""
+    """For a while an operator lets a topic take next to nothing; then he puts it right and restarts what was at work."""
 
     name = "refused-batches"
-    round_at_most_s = 40.0
     workers = 1
+    rate = 200
+    round_at_most_s = 60.0
     expected_ends = frozenset({ExitCode.DATA, ExitCode.WRONG_USE})
     undoes = False
 
     def round(self, world):
         topic = output_topic(world.direct, world.direct.tier_changes_topic)
+        world.until(world.workers[0].is_ready, "a worker at work")
         set_on_topic(world.direct, topic, "max.message.bytes", "100")
-        world.go_on(1)
+        began = time.monotonic()
+        world.until(lambda: world.ends.total() or time.monotonic() > began + 3, "a refusal")
         set_on_topic(world.direct, topic, "max.message.bytes", str(1 << 20))
         world.workers[0].kill()
         world.workers[0].start()
         world.until_healed()
-        return "refused for 1 s"
+        return "refused for a while"
 
 
 class LostEnd(NetworkFault):
     """The connection breaks before a commit arrives; the worker comes back to its copy on disk."""
 
     name = "lost-end"
-    round_at_most_s = 40.0
+    rate = 200
+    round_at_most_s = 60.0
     workers = 1
     settings: ClassVar = {"store": "rocksdb://"}
     undoes = True
@@ -155,9 +170,9 @@ class GhostBetweenWrites(NetworkFault):
     """A commit held back gets through when the next transaction, if there is one, has written its outputs."""
 
     name = "ghost-between-writes"
-    round_at_most_s = 40.0
+    rate = 200
+    round_at_most_s = 60.0
     workers = 1
-    rate = 400
     undoes = True
 
     def round(self, world):
@@ -202,3 +217,21 @@ class Absence(Fault):
 
 def _heard_of(world):
     return {message.key().decode() for messages in world.committed.records for message in messages}
+
+
+def left_open(settings, looks):
+    """(topic, partition) where records lie that are neither committed nor undone, however often one looks."""
+    topics = changelog_topic(settings), output_topic(settings, settings.tier_changes_topic)
+    places = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
+    askers = [
+        Consumer({"bootstrap.servers": settings.brokers, "group.id": "asker", "isolation.level": isolation})
+        for isolation in ("read_committed", "read_uncommitted")
+    ]
+    seen = []
+    for _ in range(looks):
+        stable, written = ([asker.get_watermark_offsets(place, 10)[1] for place in places] for asker in askers)
+        ends = zip(places, stable, written, strict=True)
+        seen.append({(place.topic, place.partition) for place, one, other in ends if one < other})
+    for asker in askers:
+        asker.close()
+    return set.intersection(*seen)
