@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar
 from unittest.mock import patch
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from chaos.campaign import Fault
@@ -35,6 +35,7 @@ class BrokerFault(Fault):
     """A broker of its own, which may be hurt."""
 
     rate = 150
+    settings: ClassVar = {"session_timeout": 6.0}  # a busy machine is no fault of a worker
     round_at_most_s = 60.0  # a broker's start on a busy machine is most of it
     expected_ends = frozenset({ExitCode.INTERNAL})
     undoes = False
@@ -121,8 +122,13 @@ def caught_up_after(world, limit_s=BACK_WITHIN_S):
     """
     began = time.monotonic()
     topic = touchpoints_topic(world.direct)
-    wanted, reached = ends(world.direct, topic), [0] * world.direct.partitions
+    wanted, reached = [], [0] * world.direct.partitions
     reader = consumer(world.direct, changelog_topic(world.direct))
+
+    def ends_are_known():
+        with suppress(KafkaException):  # no leader yet
+            wanted[:] = ends(world.direct, topic)
+        return wanted
 
     def is_read():
         for message in reader.consume(20_000, LOOK_S):
@@ -131,6 +137,7 @@ def caught_up_after(world, limit_s=BACK_WITHIN_S):
         return all(position >= end for position, end in zip(reached, wanted, strict=True))
 
     try:
+        world.until(ends_are_known, "leaders of the source", limit_s)
         world.until(is_read, f"META at {wanted}", limit_s)
     finally:
         reader.close()
@@ -148,7 +155,9 @@ class KilledAtTheEnd(BrokerFault):
 
     name, title = "broker-kill-commit", "the broker killed while commits are under way (KAFKA-20734)"
     workers, partitions = 1, 8  # a transaction each
-    settings: ClassVar = {"store": "rocksdb://"}  # must not be ahead of what is committed in the end
+    settings: ClassVar = BrokerFault.settings | {
+        "store": "rocksdb://"
+    }  # must not be ahead of what is committed in the end
 
     @contextmanager
     def place(self, shared, folder):
@@ -277,14 +286,13 @@ class ForeignTransaction(Fault):
         stranger.begin_transaction()
         stranger.produce(topic, None, b"stranger", partition, headers=[(BATCH_HEADER, b"0")])
         assert stranger.flush(30) == 0
-        (worker,) = world.workers
+        before, (worker,) = world.ends.copy(), world.workers
         worker.kill()
         worker.start()
         words = f"a transaction that is not ours is open in partition {partition} of {topic}"
         world.until(
-            lambda: any(words in why for _, why in world.ends), "the worker's end, which names the transaction", 40
+            lambda: any(words in why for _, why in world.ends - before), "the end of a worker that names it", 40
         )
-        world.ends.clear()
         stranger.abort_transaction(30)
         world.until_healed()
         world.happened[f"on {'the changelog' if topic == changelog_topic(settings) else 'an output'}"] += 1
