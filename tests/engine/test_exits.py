@@ -47,14 +47,13 @@ def test_an_exit_with_70_waits_for_the_groups_answer():
 @pytest.mark.parametrize(
     ("code", "end"),
     [
-        (70, "exit_now(ExitCode.INTERNAL, 'fenced', leave=False)"),
         (65, "exit_now(ExitCode.DATA, 'damaged')"),
         (130, "exit_now(ExitCode.INTERRUPTED, 'second signal')"),
     ],
-    ids=["fenced", "damaged data", "second signal"],
+    ids=["damaged data", "second signal"],
 )
 def test_others_are_not_asked_to_take_over(code, end):
-    """A newer owner is there already, or would end in the same way, or there was no time to lose."""
+    """They would end in the same way, or there was no time to lose."""
     assert ended(ANSWERED, end)[:2] == (code, "")
 
 

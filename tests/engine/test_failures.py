@@ -66,18 +66,11 @@ def test_errors_of_ours_have_their_own_words_and_code(error):
     assert (event.what, event.code) == (str(error), error.exit_code)
 
 
-def test_only_a_newer_owner_keeps_us_from_leaving_the_group():
-    """He has the partition; one more rebalance would only disturb."""
-    assert not failed(kafka.ProducerFenced()).leave
-    assert failed(TimeoutError()).leave
-    assert failed(wrapped(kafka.InvalidTxnState())).leave
-
-
 def test_a_transaction_that_the_broker_gave_up_is_told_from_a_newer_owner():
     """Both come as the same error; what tells them apart is how long the transaction was open."""
     limit_s = TRANSACTION_TIMEOUT_MS / 1000
     event = failed(kafka.ProducerFenced(), open_s=limit_s + 1)
-    assert (event.code, event.leave) == (ExitCode.INTERNAL, True)
+    assert event.code == ExitCode.INTERNAL
     assert "was open for 31 s" in event.what
     assert "fenced by a newer producer" in failed(kafka.ProducerFenced(), open_s=limit_s - 1).what
     assert "fenced by a newer producer" in failed(kafka.ProducerFenced(), c.Begin(1, {}), open_s=limit_s + 1).what

@@ -106,7 +106,8 @@ def test_a_second_producer_with_our_transactional_id_shuts_us_out(chain, make_wo
         hijacker.init_transactions(20)
         assert worker.process.wait(20) == 70, worker.log.read_text()
     assert last_words(worker) == (
-        "palier: partition 2: fenced by a newer producer with our transactional id: another worker owns it now (exit 70)"
+        "palier: partition 2: fenced by a newer producer with our transactional id: another worker owns it now, or "
+        "somebody else uses the id (exit 70)"
     )
 
 

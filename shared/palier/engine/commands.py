@@ -111,11 +111,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """End the process now: what is not committed never happened. `leave`: the group first (see exits.py)."""
+    """End the process now: what is not committed never happened."""
 
     code: ExitCode
     reason: str
-    leave: bool = True
 
 
 Command: TypeAlias = (

@@ -128,11 +128,10 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A command failed, or the outcome of a commit is unknown. `leave`: nobody else is known to own the partition."""
+    """A command failed, or the outcome of a commit is unknown."""
 
     what: str
     code: ExitCode = ExitCode.INTERNAL
-    leave: bool = True
 
 
 @dataclass(frozen=True, slots=True)

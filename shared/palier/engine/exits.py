@@ -35,18 +35,17 @@ def leave_before_exit(leave: Callable[[], Future[Any] | None]) -> None:
     _leaving.append(weakref.WeakMethod(leave))
 
 
-def exit_now(code: ExitCode, reason: str, *, leave: bool = True) -> NoReturn:
+def exit_now(code: ExitCode, reason: str) -> NoReturn:
     """End the process with one line on stderr. No clean-up: a clean-up could still write.
 
     Args:
         code: INTERNAL leaves the group first. With any other code a successor would end in the same way.
         reason: one line.
-        leave: False where another worker is known to have our partitions.
     """
     # The first reason is told; a thread that comes second waits for the end. The limit is for what nobody foresaw.
     _ending.acquire(timeout=2 * LEAVE_LIMIT_S)
     os.write(2, f"palier: {reason} (exit {int(code)})\n".encode())
-    if leave and code is ExitCode.INTERNAL:
+    if code is ExitCode.INTERNAL:
         with suppress(Exception):
             _leave_groups()
     os._exit(code)

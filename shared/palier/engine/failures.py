@@ -89,8 +89,8 @@ def _fenced(partition: int, open_s: float) -> Failed:
             "shuts its producer out, if another worker has not done so before"
         )
     return Failed(
-        f"partition {partition}: fenced by a newer producer with our transactional id: another worker owns it now",
-        leave=False,
+        f"partition {partition}: fenced by a newer producer with our transactional id: another worker owns it now, or "
+        "somebody else uses the id"
     )
 
 

@@ -161,8 +161,8 @@ class PartitionProtocol:
                 return None
             case Revoked():
                 return self._on_revoked()
-            case Failed(what, code, leave):
-                return self._exit(code, what, leave=leave)
+            case Failed(what, code):
+                return self._exit(code, what)
 
     def _is_late(self, event: Event) -> bool:
         """The answer to a command that a rebalance has overtaken."""
@@ -344,6 +344,6 @@ class PartitionProtocol:
         self.phase = Phase.RELEASED
         return Release()
 
-    def _exit(self, code: ExitCode, reason: str, *, leave: bool = True) -> Exit:
+    def _exit(self, code: ExitCode, reason: str) -> Exit:
         self.phase = Phase.ENDED
-        return Exit(code, reason, leave)
+        return Exit(code, reason)

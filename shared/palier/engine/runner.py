@@ -167,8 +167,8 @@ class Runner:
                 return ChangelogAcknowledged(self._position)
             case Commit():
                 return await self._commit()
-            case Exit(code, reason, leave):
-                exit_now(code, reason, leave=leave)
+            case Exit(code, reason):
+                exit_now(code, reason)
             case _:  # Release: nothing is left to do; Fold is carried out by `submit`
                 return None
         return None
@@ -281,7 +281,7 @@ class Runner:
     def accepts(self, command: Command | None) -> bool:
         """Carry out the answer to a batch: True for Fold."""
         if isinstance(command, Exit):
-            exit_now(command.code, command.reason, leave=command.leave)
+            exit_now(command.code, command.reason)
         return isinstance(command, Fold)
 
     def folded(self, records: int, lag: int) -> None:
