@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -73,6 +74,7 @@ def main():
     options = parser.parse_args()
     entry = Entry("model", options.first_seed, began=datetime.now(UTC).isoformat(timespec="seconds"))
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the pool's own end: no process stays behind
     met, entry.faults = run_all(
         options.first_seed,
         options.histories,

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from engine_kit.fake_partition import Entry, FakePartition, FencedError, NotInTransactionError
 
-OURS = "ours"
+OURS, STRANGER = "ours", "stranger"
 
 
 class Phase(StrEnum):
@@ -69,6 +69,7 @@ class FakeLog:
         """Produce, one record: (offset, whether it is new). A partition that holds nothing open asks the coordinator."""
         partition = self.partitions[topic]
         if not partition.is_open(producer, epoch):
+            partition.verify(producer, epoch, sequence)
             transaction = self._at_rest(producer)
             self._check(transaction, epoch)
             if transaction.phase is not Phase.ONGOING or topic not in transaction.partitions:

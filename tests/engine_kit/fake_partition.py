@@ -59,19 +59,33 @@ class FakePartition:
         self.entries: list[Entry | None] = []
         self._open: dict[str, list[int]] = {}  # producer -> offsets of its records without a marker behind them
         self._producers: dict[str, _Producer] = {}
+        self._asked: dict[str, tuple[int, int]] = {}  # producer -> epoch and lowest sequence number, see `verify`
 
     # --- writing ------------------------------------------------------------------------------------------------------
     def is_open(self, producer, epoch):
         """Records of this producer and epoch wait for their marker."""
         return producer in self._open and self._producers[producer].epoch == epoch
 
+    def verify(self, producer, epoch, sequence):
+        """Before the first record of a transaction brokers ask its coordinator, and remember what they have asked about.
+
+        Until something is written, a higher number is out of order: also behind a late request that itself added nothing.
+        """
+        if producer in self._open:
+            return
+        asked_epoch, lowest = self._asked.get(producer, (epoch, sequence))
+        if epoch > asked_epoch or (epoch == asked_epoch and sequence < lowest):
+            asked_epoch, lowest = epoch, sequence
+        self._asked[producer] = asked_epoch, lowest
+
     def append(self, producer, epoch, sequence, entry):
         """(offset, whether it is new): a request that is sent twice adds nothing."""
         known = self._of_epoch(producer, epoch)
         if sequence in known.recent:
             return known.recent[sequence], False
-        if sequence != known.sequence:
+        if sequence != known.sequence or sequence > self._asked.get(producer, (epoch, sequence))[1]:
             raise OutOfOrderError
+        self._asked.pop(producer, None)
         offset = len(self.entries)
         self.entries.append(entry)
         self._open.setdefault(producer, []).append(offset)
@@ -83,6 +97,7 @@ class FakePartition:
     def mark(self, producer, epoch, *, commit):
         """The end of a transaction, for all that the producer has open here; that may be more than one transaction."""
         self._of_epoch(producer, epoch)
+        self._asked.pop(producer, None)
         for offset in self._open.pop(producer, ()):
             self.entries[offset].committed = commit
         self.entries.append(Entry(producer, committed=commit, is_marker=True))

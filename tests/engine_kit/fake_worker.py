@@ -197,7 +197,7 @@ class FakeWorker:
         return e.Recovered(self.copy.meta, end, self.copy.records_read)
 
     def _end_hanging(self, *, commit):
-        """Both calls or none: what happens in between is told in test_protocol_limits."""
+        """Both calls or none; see test_a_worker_dies_while_it_rolls_forward."""
         self.log.add_partitions(self.epoch, TOPICS)
         self.log.end_transaction(self.epoch, commit=commit)
 

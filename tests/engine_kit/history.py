@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine_kit.chain import TARGET
+from engine_kit.fake_log import STRANGER
 from engine_kit.fake_network import Fault
 from engine_kit.fake_worker import CHANGELOG, OUTPUTS, TOPICS, FakeSource, FakeWorker, follow, new_network
 from engine_kit.witness import Witness
@@ -21,7 +22,6 @@ from palier.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STRANGER = "stranger"
 KEYS = (b"a", b"b", b"c")
 SEND = c.SendOutputs | c.SendChangelog
 WORKERS = (0, 1)

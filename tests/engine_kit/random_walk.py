@@ -10,11 +10,12 @@ from engine_kit.history import HAPPENINGS, History
 LEFT_OUT = 0.4  # of the kinds of events, in each history: one without crashes finds other things than one with many
 
 
-def choose(seed, steps, worker_class=FakeWorker):
+def choose(seed, steps, worker_class=FakeWorker, *, network=None, without=frozenset()):
     """A whole history: (the history, what happened as (name, arguments), the error that ended it or None)."""
     chance = random.Random(seed)
     names = [name for name in HAPPENINGS if chance.random() > LEFT_OUT] + ["work"] * chance.randint(1, 6)
-    history, happened = History(worker_class), []
+    names = [name for name in names if name not in without]
+    history, happened = History(worker_class, network), []
     try:
         while len(happened) < steps:
             name = chance.choice(names)
