@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import chain, cycle, islice
+from typing import ClassVar
 
 from chaos.campaign import Fault
 from chaos.faults.killing import KillAtRandom
@@ -80,7 +81,8 @@ class Poison(Fault):
     name, title = "poison", f"{BURST:,} refused records in a row, or every second one, under `kill -9`"
     rate = 200
     round_at_most_s = 90.0
-    settings = {"dead_letter_budget": 1}  # noqa: RUF012 - read only
+    settings: ClassVar = {"dead_letter_budget": 1}
+    undoes = False
     kills = 2
 
     def prepare(self, world):
@@ -112,6 +114,7 @@ class Poison(Fault):
         victim = world.any_worker()
         victim.kill()
         victim.start()
+        world.happened["killed"] += 1
 
     def judging(self, world):
         return {"refused_records": self._refused}
@@ -119,7 +122,7 @@ class Poison(Fault):
     def unproven(self, world, verdict):
         world.happened["dead letters"] = verdict.refused
         missing = {reason for reason in map(str, self._reasons()) if reason not in set(self._refused.values())}
-        return f"never refused as {', '.join(sorted(missing))}" if missing else super().unproven(world, verdict)
+        return f"never refused as {', '.join(sorted(missing))}" if missing else ""
 
     @staticmethod
     def _reasons():
@@ -131,9 +134,8 @@ class PoisonStops(Poison):
 
     name, title = "poison-stop", f"{BURST:,} refused records in a row are above the budget"
     round_at_most_s = 120.0
-    settings = {}  # noqa: RUF012 - read only
+    settings: ClassVar = {}
     expected_ends = frozenset({ExitCode.DATA})
-    undoes = False
     kills = 0
 
     def round(self, world):

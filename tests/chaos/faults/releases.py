@@ -26,6 +26,7 @@ class Deployment(Fault):
     workers = 3
     rate = 200
     round_at_most_s = 90.0
+    undoes = False
 
     def deploy(self, world):
         """All workers, in any order; returns how many were killed."""
@@ -45,6 +46,7 @@ class Deployment(Fault):
                 victim.kill()
                 victim.start()
                 kills += 1
+        world.happened["killed"] += kills
         world.until_healed()
         return kills
 
@@ -116,7 +118,7 @@ class NewerPack(Deployment):
 
     def unproven(self, world, verdict):
         world.happened["changes by a newer pack"] = verdict.causes["pack"]
-        return super().unproven(world, verdict) if verdict.causes["pack"] else "no newer pack changed anybody's tier"
+        return "" if verdict.causes["pack"] else "no newer pack changed anybody's tier"
 
 
 class NewerRelease(Deployment):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from typing import ClassVar
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -26,7 +27,9 @@ class Hijack(Fault):
     """A producer of somebody else takes the transactional id of a partition, and mostly leaves a transaction open."""
 
     name, title = "hijack", "somebody else's producer with the transactional id of a partition"
-    round_at_most_s = 25.0
+    rate = 200
+    round_at_most_s = 40.0
+    settings: ClassVar = {"session_timeout": 15}  # the default: nobody may have to wait for its end
     expected_ends = frozenset({ExitCode.INTERNAL})
     undoes = False
     reason = "fenced by a newer producer with our transactional id"
@@ -154,7 +157,7 @@ class KillWhileCompacting(KillAtRandom):
 
     name, title = "kill-compacting", "`kill -9` at random while brokers compact all the time"
     cleaner_rests_ms = "200"
-    pace = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01"}  # noqa: RUF012 - read only
+    pace: ClassVar = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01"}
 
     @contextmanager
     def place(self, shared, folder):
