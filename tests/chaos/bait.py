@@ -26,6 +26,7 @@ from worker_kit.silence import advocate, contacts_in, now_ms, touchpoint
 from worker_kit.topics import set_on_topic
 from worker_kit.touchpoints import nasty, publish, shuffled, simulated
 
+SESSION_S = 6.0  # so long that nothing but the bait happens, on a busy machine too
 GRACE_S = 0.5
 AFTERWARDS_S = 20.0  # on a busy machine: nothing but the group is left to heal then
 
@@ -33,7 +34,7 @@ AFTERWARDS_S = 20.0  # on a busy machine: nothing but the group is left to heal 
 class Refusable(Eventful):
     """Two in five are refused: a record read twice or never shows in the dead letters, whatever a contact remembers."""
 
-    settings: ClassVar = Eventful.settings | {"dead_letter_budget": 1}
+    settings: ClassVar = Eventful.settings | {"dead_letter_budget": 1, "session_timeout": SESSION_S}
 
     def log(self, seed, count):
         """As for Eventful."""
@@ -44,7 +45,7 @@ class Refusable(Eventful):
 class Newcomers:
     """By the wall clock: contacts who earn a tier at once, and keep it for months."""
 
-    settings: ClassVar = {"clock": "wall", "timer_grace": GRACE_S, "fetch_records": 100}
+    settings: ClassVar = {"clock": "wall", "timer_grace": GRACE_S, "fetch_records": 100, "session_timeout": SESSION_S}
 
     def log(self, seed, count):
         """As for Eventful."""
@@ -60,7 +61,7 @@ class Restart(Fault):
     """Kill -9 and a new start, at any moment."""
 
     name = "restart"
-    rate = 200
+    rate = 150
     round_at_most_s = 60.0
     workers = 1
     traffic = Refusable()
@@ -77,9 +78,10 @@ class Restart(Fault):
 class DeathBetweenOutputsAndState(KillAtPoint):
     """Kill -9 when outputs are written and states are not."""
 
+    settings: ClassVar = {"session_timeout": SESSION_S}
     workers = 1
 
-    rate = 200
+    rate = 150
     round_at_most_s = 60.0
 
     def __init__(self):
@@ -93,9 +95,12 @@ class ZombieAtRest(Fault):
     """Frozen beyond its session with touchpoints folded and nothing half written, let go when others have gone on."""
 
     name = "zombie-at-rest"
-    rate = 200
+    rate = 150
     round_at_most_s = 60.0
-    settings: ClassVar = {"checkpoint_interval": 1.0}  # the same moments for all partitions, then nothing for a while
+    settings: ClassVar = {
+        "checkpoint_interval": 1.0,
+        "session_timeout": SESSION_S,
+    }  # the same moments for all partitions, then nothing for a while
     expected_ends = frozenset({ExitCode.INTERNAL})
     undoes = False
 
@@ -128,8 +133,9 @@ class RefusedBatches(Fault):
     """For a while an operator lets a topic take next to nothing; then he puts it right and restarts what was at work."""
 
     name = "refused-batches"
+    settings: ClassVar = {"session_timeout": SESSION_S}
     workers = 1
-    rate = 200
+    rate = 150
     round_at_most_s = 60.0
     expected_ends = frozenset({ExitCode.DATA, ExitCode.WRONG_USE})
     undoes = False
@@ -151,10 +157,10 @@ class LostEnd(NetworkFault):
     """The connection breaks before a commit arrives; the worker comes back to its copy on disk."""
 
     name = "lost-end"
-    rate = 200
+    rate = 150
     round_at_most_s = 60.0
     workers = 1
-    settings: ClassVar = {"store": "rocksdb://"}
+    settings: ClassVar = {"store": "rocksdb://", "session_timeout": SESSION_S}
     undoes = True
 
     def round(self, world):
@@ -170,7 +176,8 @@ class GhostBetweenWrites(NetworkFault):
     """A commit held back gets through when the next transaction, if there is one, has written its outputs."""
 
     name = "ghost-between-writes"
-    rate = 200
+    settings: ClassVar = {"session_timeout": SESSION_S}
+    rate = 150
     round_at_most_s = 60.0
     workers = 1
     undoes = True

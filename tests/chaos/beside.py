@@ -25,6 +25,9 @@ from worker_kit.touchpoints import touchpoints_topic
 from worker_kit.truth import replayed
 
 TESTS = Path(__file__).parents[1]
+RATE = 200  # touchpoints a second: none of them should be busy
+ROUND_AT_MOST_S = 20.0
+SESSION_S = 6.0  # Kafka's own least
 DRAIN_LIMIT_S = 120.0
 LAST_WORDS_S = 3.0  # for what is on its way when everything is read
 STOP_LIMIT_S = 15
@@ -35,6 +38,8 @@ CONTENDERS = {OURS: None, "Faust, at_least_once": "at_least_once", "Faust, exact
 def contender(fault, guarantee):
     """The fault, done to workers of Faust alone with a processing guarantee; None: to the product's."""
     made = copy(fault)
+    made.rate, made.round_at_most_s = RATE, ROUND_AT_MOST_S
+    made.settings = fault.settings | {"session_timeout": SESSION_S}
     if guarantee is not None:
         made.command = lambda folder: [sys.executable, "-m", "chaos.idiomatic_faust", str(folder), guarantee]
         made.environment = lambda _world: {"PYTHONPATH": str(TESTS)}

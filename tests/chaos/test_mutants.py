@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from chaos.mutants import MUTANTS, hunt
+from chaos.mutations import MUTATIONS
 from chaos.world import Place
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow]
-
-QUICK = ("ids-lost", "outputs-outside")
+QUICK = ("sequence-restarted", "outputs-outside", "sends-not-awaited")
 
 
+def test_every_mutation_is_hunted():
+    """None is made without a fault that must convict it."""
+    assert MUTANTS.keys() == MUTATIONS.keys()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_a_mutant_is_found_guilty_of_what_is_wrong_with_it(name, kafka):
     """A worker with one thing broken does not pass for exact, however well it works otherwise."""
