@@ -203,11 +203,11 @@ class History:
     def a_stranger_writes(self):
         """Or is timed out. Not into a topic that has lost markers: nobody could tell his records from ours."""
         if self.log.is_ongoing(STRANGER):
-            self.log.time_out(STRANGER)
+            self.log.time_out(producer=STRANGER)
         elif not self.log.is_hanging:
             topic = OUTPUTS[TARGET]
-            epoch = self.log.init_producer(STRANGER)
-            self.log.add_partitions(epoch, [topic], STRANGER)
+            epoch = self.log.init_producer(producer=STRANGER)
+            self.log.add_partitions(epoch, [topic], producer=STRANGER)
             self.log.append(epoch, topic, 0, b"stranger", b"", producer=STRANGER)
             self.met["transactions of a stranger"] += 1
 
@@ -277,7 +277,7 @@ class History:
         self.network.heal()
         self.log.markers_lost_in, self.log.markers_wait = set(), False
         if self.log.is_ongoing(STRANGER):
-            self.log.time_out(STRANGER)
+            self.log.time_out(producer=STRANGER)
         worker = self.worker_class(self.network, self.source)
         worker.hear(e.Assigned(self.generation + 10))
         worker.run()

@@ -89,7 +89,9 @@ def trace_of_history(seed, *, time_outs):
     """What workers, ghosts and strangers ask of the broker in a history by chance."""
     log = RecordingLog(TOPICS)
     left_out = NOT_ON_DEMAND if time_outs else NOT_ON_DEMAND | {TIME_OUT}
-    choose(seed, 60, network=FakeNetwork(log), without=left_out)
+    *_, error = choose(seed, 60, network=FakeNetwork(log), without=left_out)
+    if error is not None and not isinstance(error, TraceFullError):
+        raise error
     return Trace(f"history {seed}", log, log.calls)
 
 
