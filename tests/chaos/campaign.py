@@ -20,7 +20,8 @@ class Fault:
     """One row of the table. `round` does it to a world once and returns what it did, when the world has healed."""
 
     name: str  # on the command line
-    title: str  # in the table
+    title: str  # for people
+    row = ""  # in the table, which tells of several faults together; empty: the title
     workers = 2
     partitions = 4
     rate = 400  # touchpoints a second

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import subprocess
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -80,24 +80,25 @@ COLUMNS = ("lost", "doubled", "conflicting", "undone")
 
 
 def table(entries, titles):
-    """Markdown: a row for each fault in the order of `titles` (name -> title), then those that it does not know."""
-    by_fault = defaultdict(list)
+    """Markdown: a row for each title of `titles` (fault's name -> title), in that order, then faults that it does not know."""
+    by_title = {title: [] for title in titles.values()}
     for entry in entries:
-        by_fault[entry.fault].append(entry)
+        by_title.setdefault(titles.get(entry.fault, entry.fault), []).append(entry)
     lines = [
         "| fault | rounds | lost | doubled | conflicting | transactions undone | workers ended by themselves | longest silence | found |",
         "|---|---:|---:|---:|---:|---:|---|---:|---:|",
     ]
-    for name in [*(name for name in titles if name in by_fault), *sorted(by_fault.keys() - titles.keys())]:
-        ones = by_fault[name]
+    for title, ones in by_title.items():
+        if not ones:
+            continue
         ends = sum((Counter(one.ends) for one in ones), Counter())
         cells = (
-            titles.get(name, name),
+            title,
             sum(len(one.rounds) for one in ones),
             *(sum(getattr(one, column) for one in ones) for column in COLUMNS),
             ", ".join(f"{count} x {code}" for code, count in sorted(ends.items())) or "none",
             f"{max(one.longest_silence_s for one in ones):.1f} s",
-            sum(map(bool, (one.faults for one in ones))),
+            sum(bool(one.faults) for one in ones),
         )
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)

@@ -39,6 +39,7 @@ class KillAtRandom(Fault):
 class KillAtPoint(Fault):
     """A worker dies at a named point of its walk."""
 
+    row = f"`kill -9` at each of {len(POINTS)} named points of a worker's walk"
     round_at_most_s = 12.0
     expected_ends = frozenset({CRASHED})
 
