@@ -127,8 +127,8 @@ def run_damaged(options):
 
 
 def titles():
-    """Name of every fault -> how the table calls it, in the table's order."""
-    named = {name: fault.title for name, fault in (FAULTS | {soak.Soak.name: soak.Soak}).items()}
+    """Name of every fault -> its row of the table, in the table's order."""
+    named = {name: fault.row or fault.title for name, fault in (FAULTS | {soak.Soak.name: soak.Soak}).items()}
     return named | {damaged.NAME: damaged.TITLE}
 
 
