@@ -13,7 +13,7 @@ from unittest.mock import patch
 from chaos.campaign import Fault
 from chaos.clocks import DAY_S, HOUR_S, WallClock
 from chaos.disks import SmallDisk, can_mount, no_file_longer_than
-from chaos.faults.brokers import QUICK_START, BrokerFault
+from chaos.faults.brokers import QUICK_START, START_LIMIT_S, BrokerFault
 from chaos.world import Place
 from model.naive import milliseconds
 from palier.contracts.records import BATCH_HEADER
@@ -101,7 +101,7 @@ class BrokerDiskFull(BrokerFault):
         self._disk.fill(leave_bytes=world.chance.randrange(64 * 1024))
         world.until(lambda: kafka.pid is None, "the broker's end")
         self._disk.free()
-        kafka.start()
+        kafka.start(START_LIMIT_S)
         return "disk full, the broker ended itself"
 
 
