@@ -117,6 +117,7 @@ class Zombie(Fault):
         world.until(victim.is_ready, "the victim's start")
         world.until_healed()
         victim.process.send_signal(signal.SIGSTOP)
+        world.go_on(world.settings.session_timeout)  # what readers still hear until then is the victim's
         world.until_healed()  # somebody else has the victim's partitions, and has committed
         joins, ends = victim.log.count(JOINED), world.ends.total()
         victim.process.send_signal(signal.SIGCONT)
