@@ -3,6 +3,7 @@
 In tests/:  python -m chaos.model --histories 20000 --steps 200 --processes 2 [--budget 30m] [--ledger FILE]
 
 Needs no broker. A seed tells a history; one that ends badly is told with as few events as possible.
+SIGTERM, Ctrl-C and the budget end the run with what was reached; --first-seed goes on from there.
 Exit code 0: every history ended exactly, and everything that may happen did happen; 1: the lines say what was not.
 """
 
@@ -13,18 +14,19 @@ import os
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from threading import Event
 
 from chaos.durations import seconds
 from chaos.ledger import Entry, append
 from engine_kit.random_walk import choose, make_small
 from engine_kit.vacuity import missing
 
-CHUNK = 50  # histories that a process takes at a time
+CHUNK = 20  # histories that a process takes at a time
 
 
 def run(seeds, steps):
@@ -39,28 +41,29 @@ def run(seeds, steps):
     return met, []
 
 
-def run_all(first_seed, histories, steps, processes, budget_s, say):
-    """The same for many, over processes; none is begun after `budget_s`."""
+def run_all(first_seed, histories, steps, processes, goes_on, say):
+    """The same for many, over processes; none is begun any more once `goes_on()` is False."""
     began, met, wrong = time.monotonic(), Counter(), []
-    chunks = iter(
-        range(seed, min(seed + CHUNK, first_seed + histories))
-        for seed in range(first_seed, first_seed + histories, CHUNK)
-    )
-    with ProcessPoolExecutor(processes) as pool:
-        running = {pool.submit(run, seeds, steps) for seeds in islice(chunks, 2 * processes)}
+    end = first_seed + histories
+    chunks = (range(seed, min(seed + CHUNK, end)) for seed in range(first_seed, end, CHUNK))
+    with ProcessPoolExecutor(processes, initializer=_leave_signals_to_the_parent) as pool:
+        running = deque(pool.submit(run, seeds, steps) for seeds in islice(chunks, processes + 1))
         told = began
         while running:
-            done = next(iter(running))
-            more, bad = done.result()
-            running.discard(done)
+            more, bad = running.popleft().result()
             met += more
             wrong += bad
-            if not wrong and time.monotonic() - began < budget_s:
-                running |= {pool.submit(run, seeds, steps) for seeds in islice(chunks, 1)}
+            if not wrong and goes_on():
+                running += (pool.submit(run, seeds, steps) for seeds in islice(chunks, 1))
             if time.monotonic() - told > 30:
                 told = time.monotonic()
                 say(f"{met['histories']} histories, {met['steps']} steps, {told - began:.0f} s")
     return met, wrong
+
+
+def _leave_signals_to_the_parent():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def main():
@@ -73,14 +76,15 @@ def main():
     parser.add_argument("--ledger", type=Path, help="append a line of JSON")
     options = parser.parse_args()
     entry = Entry("model", options.first_seed, began=datetime.now(UTC).isoformat(timespec="seconds"))
-    began = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the pool's own end: no process stays behind
+    began, stopped = time.monotonic(), Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
     met, entry.faults = run_all(
         options.first_seed,
         options.histories,
         options.steps,
         options.processes,
-        options.budget,
+        lambda: not stopped.is_set() and time.monotonic() - began < options.budget,
         lambda line: print(line, flush=True),
     )
     entry.seconds, entry.happened = round(time.monotonic() - began, 1), dict(sorted(met.items()))
