@@ -156,6 +156,7 @@ class KilledAtTheEnd(BrokerFault):
 
     name, title = "broker-kill-commit", "the broker killed while commits are under way (KAFKA-20734)"
     workers, partitions = 1, 8  # a transaction each
+    rate, round_at_most_s = 100, 120.0
     expected_ends = frozenset({CRASHED, ExitCode.INTERNAL})
     # A store on disk must not be ahead of what is committed in the end.
     settings: ClassVar = BrokerFault.settings | {"store": "rocksdb://"}
