@@ -32,13 +32,13 @@ AFTERWARDS_S = 20.0  # on a busy machine: nothing but the group is left to heal 
 
 
 class Refusable(Eventful):
-    """Two in five are refused: a record read twice or never shows in the dead letters, whatever a contact remembers."""
+    """More than half is refused: a record read twice or never shows in the dead letters, whatever a contact remembers."""
 
     settings: ClassVar = Eventful.settings | {"dead_letter_budget": 1, "session_timeout": SESSION_S}
 
     def log(self, seed, count):
         """As for Eventful."""
-        lifelike = simulated(seed, CONTACTS, days=count // CONTACTS * 2 + 2, malformed=0.8)[: count // 2]
+        lifelike = simulated(seed, CONTACTS, days=count // CONTACTS * 2 + 2, malformed=0.9)[: count * 2 // 3]
         return shuffled(seed, nasty(seed, count - len(lifelike), CONTACTS), lifelike)
 
 
