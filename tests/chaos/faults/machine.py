@@ -169,8 +169,8 @@ class ClockFault(Fault):
     contacts = FallingSilent
 
     workers = 1
-    rate = 60
-    settings: ClassVar = {"session_timeout": 10.0, "fetch_records": 10}
+    rate = 40
+    settings: ClassVar = {"session_timeout": 10.0, "fetch_records": 200}
     round_at_most_s = 40.0
     undoes = False
 
