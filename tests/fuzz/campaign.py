@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 MOST_DEATHS = 20
 LONGEST_KEPT = 1_024
-MOST_KEPT = 150
+MOST_KEPT_PER_RUN = 150
 ARTIFACTS = ("crash-*", "timeout-*", "oom-*", "leak-*")
 _EXECUTIONS = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
 _PULSE = re.compile(r"^#(\d+)\s.*?cov: (\d+)", re.MULTILINE)
@@ -105,7 +105,7 @@ def keep_grown(target: str, folder: Path, corpus: Path = seeds.CORPUS) -> int:
     path = corpus / f"{target}.jsonl"
     before = path.read_text().splitlines() if path.exists() else []
     new = sorted({line for line in shown if Case.from_json(line).size <= LONGEST_KEPT} - set(before), key=len)
-    lines = [*before, *new][:MOST_KEPT]
+    lines = [*before, *new[:MOST_KEPT_PER_RUN]]
     path.write_text("".join(f"{line}\n" for line in lines))
     return len(lines)
 
