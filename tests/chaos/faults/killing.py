@@ -19,7 +19,7 @@ class KillAtRandom(Fault):
 
     name, title = "kill", "`kill -9` at random"
     workers = 3
-    round_at_most_s = 8.0
+    round_at_most_s = 15.0
     _since_healed = 0
 
     def round(self, world):
@@ -40,7 +40,7 @@ class KillAtPoint(Fault):
     """A worker dies at a named point of its walk."""
 
     row = f"`kill -9` at each of {len(POINTS)} named points of a worker's walk"
-    round_at_most_s = 12.0
+    round_at_most_s = 30.0
     expected_ends = frozenset({CRASHED})
 
     def __init__(self, point):
@@ -108,7 +108,7 @@ class Zombie(Fault):
     """Frozen until its successor has committed, then let go."""
 
     name, title = "zombie", "frozen beyond its session (SIGSTOP), then let go"
-    round_at_most_s = 20.0
+    round_at_most_s = 30.0
     expected_ends = frozenset({ExitCode.INTERNAL})
     undoes = False
 
