@@ -22,6 +22,7 @@ from pathlib import Path
 
 from chaos import beside, damaged, mutants, soak
 from chaos.campaign import campaign
+from chaos.durations import seconds
 from chaos.faults import FAULTS
 from chaos.ledger import PROOF, append, read, table
 from chaos.world import Place
@@ -32,8 +33,9 @@ def main():
     parser = argparse.ArgumentParser(
         prog="chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, dest="command")
-    commands.add_parser("list", help="every fault")
+    commands = parser.add_subparsers(required=True)
+    listing = commands.add_parser("list", help="every fault")
+    listing.set_defaults(carry_out=list_faults)
     run = commands.add_parser("run", help="campaigns: for each seed some rounds of each fault")
     run.add_argument("faults", nargs="+", metavar="FAULT", choices=[*FAULTS, "all"])
     run.add_argument("--seeds", default="1", help="FIRST..LAST, or one number")
@@ -41,42 +43,44 @@ def main():
     run.add_argument(
         "--budget", type=seconds, default=seconds("24h"), help="begin no campaign after so long: 90s, 20m, 2h"
     )
-    run.add_argument("--ledger", type=Path, help="append a line for each campaign")
+    run.set_defaults(carry_out=run_campaigns)
     long = commands.add_parser(
         "soak", help="load for a long time, a fault every half minute, and whether anything grows"
     )
     long.add_argument("--minutes", type=float, default=60)
     long.add_argument("--rate", type=int, default=2_000, help="touchpoints a second")
     long.add_argument("--seed", type=int, default=1)
-    long.add_argument("--ledger", type=Path, help="append a line")
+    long.set_defaults(carry_out=run_soak)
     hunt = commands.add_parser(
         "mutants", help="workers with one thing broken: is each found guilty, and the whole one not?"
     )
     hunt.add_argument("names", nargs="*", metavar="NAME", choices=[*mutants.MUTANTS, "all"], default="all")
+    hunt.set_defaults(carry_out=hunt_mutants)
     others = commands.add_parser("beside", help="random kills of our workers, and of workers written with Faust alone")
     others.add_argument("--rounds", type=int, default=20, help="kills")
     others.add_argument("--seed", type=int, default=1)
-    others.add_argument("--ledger", type=Path, help="append a line for each")
+    others.set_defaults(carry_out=run_beside)
     cases = commands.add_parser("damaged", help="every case of damaged logs")
-    cases.add_argument("--ledger", type=Path, help="append a line")
+    cases.set_defaults(carry_out=run_damaged)
+    for judged in (run, long, others, cases):
+        judged.add_argument("--ledger", type=Path, help="append a line for each campaign")
     show = commands.add_parser("table", help="what a ledger shows, as Markdown")
     show.add_argument("ledger", nargs="?", type=Path, default=PROOF)
+    show.set_defaults(carry_out=show_table)
     options = parser.parse_args()
-    if options.command == "list":
-        print("\n".join(f"{name:<32}{fault.title}" for name, fault in FAULTS.items()))
-        return 0
-    if options.command == "table":
-        print(table(read(options.ledger), titles()))
-        return 0
-    if options.command == "soak":
-        return run_soak(options)
-    if options.command == "damaged":
-        return run_damaged(options)
-    if options.command == "mutants":
-        return hunt_mutants(list(mutants.MUTANTS) if "all" in options.names else options.names)
-    if options.command == "beside":
-        return run_beside(options)
-    return run_campaigns(options)
+    return options.carry_out(options)
+
+
+def list_faults(_options):
+    """Exit code."""
+    tell("\n".join(f"{name:<32}{fault.title}" for name, fault in FAULTS.items()))
+    return 0
+
+
+def show_table(options):
+    """Exit code."""
+    tell(table(read(options.ledger), titles()))
+    return 0
 
 
 def run_soak(options):
@@ -88,8 +92,9 @@ def run_soak(options):
     return 1 if entry.faults else 0
 
 
-def hunt_mutants(names):
+def hunt_mutants(options):
     """Exit code."""
+    names = list(mutants.MUTANTS) if "all" in options.names else options.names
     with shared_place() as shared:
         hunts, controls = mutants.hunt_all(names, shared, tell)
     accused = [f"FAULT of the worker as it is, by {one.fault}: {one.faults}" for one in controls if one.faults]
@@ -130,11 +135,6 @@ def titles():
     """Name of every fault -> its row of the table, in the table's order."""
     named = {name: fault.row or fault.title for name, fault in (FAULTS | {soak.Soak.name: soak.Soak}).items()}
     return named | {damaged.NAME: damaged.TITLE}
-
-
-def seconds(text):
-    """90s, 20m or 2h."""
-    return float(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
 
 
 def run_campaigns(options):
