@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer.main
 
+from chaos.__main__ import titles
+from chaos.ledger import PROOF, origin, read, table
 from palier.contracts.topics import topics_table
 from palier.errors import EXIT_MEANINGS
 from palier.settings import Settings, settings_table
@@ -34,11 +36,18 @@ def exits_table():
     return "\n".join(rows + [f"| {code.value} | {meaning} |" for code, meaning in EXIT_MEANINGS.items()])
 
 
+def faults_table():
+    """What the ledger of the proof shows."""
+    entries = read(PROOF)
+    return f"{table(entries, titles())}\n\n*{origin(entries)}.*"
+
+
 TABLES = {
     "topics": lambda: topics_table(Settings.model_construct()),
     "commands": commands_table,
     "exits": exits_table,
     "settings": settings_table,
+    "faults": faults_table,
 }
 
 

@@ -10,7 +10,19 @@ from chaos.world import Place
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-SHORT = {"kill": 10, "kill-end-sent": 2, "kill-timers": 2, "kill-revoked": 1, "zombie": 2, "roll": 1}
+SHORT = {
+    "kill": 10,
+    "kill-end-sent": 2,
+    "kill-timers": 2,
+    "kill-revoked": 1,
+    "zombie": 2,
+    "going": 4,
+    "ghost-commit": 6,
+    "hijack": 3,
+    "packs": 1,
+    "releases": 2,
+    "store-disk-full": 1,
+}
 
 
 @pytest.fixture

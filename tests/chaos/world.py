@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 import uuid
 from collections import Counter
@@ -95,7 +96,10 @@ class World:
     def stop_worker(self, worker, limit_s=15):
         """SIGTERM, and no new start; the exit code is counted if it is not 0."""
         self.workers.remove(worker)
+        had_begun = worker.endpoint is not None
         code = worker.stop(limit_s=limit_s)
+        if code == -signal.SIGTERM and not had_begun:
+            return 0  # so early in its start that Python had not yet got as far as our handler
         if code != 0:
             self.ends[code, worker.last_words] += 1
         return code

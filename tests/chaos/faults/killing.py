@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import ClassVar
 
 from chaos.campaign import Fault
 from chaos.traffic import Silences
@@ -173,6 +174,44 @@ class RollingRestart(Fault):
         return f"{len(world.workers)} restarted"
 
 
+class ComeAndGo(Fault):
+    """Workers with warm standbys on disk: one joins, one leaves, or each is restarted in turn."""
+
+    name, title = "going", "a worker joins or leaves, or all restart in turn; warm standbys on disk"
+    workers = 2
+    round_at_most_s = 30.0
+    settings: ClassVar = {"standbys": 1, "store": "rocksdb://"}
+    expected_ends = frozenset()
+    undoes = False
+    most_workers = 3
+
+    def round(self, world):
+        what = world.chance.choice((self._join, self._leave, self._roll))(world)
+        world.until_healed()
+        world.happened[what] += 1
+        return what
+
+    def _join(self, world):
+        if len(world.workers) == self.most_workers:
+            return self._leave(world)
+        world.until(world.add_worker().is_ready, "a start")
+        return "one joined"
+
+    def _leave(self, world):
+        if len(world.workers) == 1:
+            return self._join(world)
+        world.stop_worker(world.any_worker())
+        return "one left"
+
+    def _roll(self, world):
+        for worker in list(world.workers):
+            world.stop_worker(worker)
+            worker.start()
+            world.workers.append(worker)
+            world.until(worker.is_ready, "a start")
+        return "all restarted in turn"
+
+
 class RebalanceStorm(Fault):
     """A worker joins or leaves every second for a minute."""
 
@@ -212,5 +251,6 @@ FAULTS = (
     Zombie(),
     ShortFreeze(),
     RollingRestart(),
+    ComeAndGo(),
     RebalanceStorm(),
 )
