@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 MARK_KEY = b"\0rocksdb-mark"  # no contact id begins with a control character, and stubs and META begin otherwise
+NO_SPACE = "No space left on device"  # as the system says it
 CHUNK = 1_000  # entries read at a time
 CLOCK_SLACK_S = 300.0  # a mark from the future is believed if the clock was set back by no more
 # Format version, META's Kafka timestamp in ms, changelog position, length of the changelog's name; name and encoded META follow.
@@ -49,6 +50,7 @@ class RocksStore:
 
         Raises:
             ConfigurationError: another worker has it open, the folder cannot be used, or rocksdict is not installed.
+            InternalError: the disk is full.
         """
         self.mark: Mark | None = None
         self._folder, self._limit_s, self._now_s, self._log = folder, limit_s, now_s, log.encode()
@@ -157,6 +159,7 @@ class RocksStore:
 
         Raises:
             ConfigurationError: it is in use, or its folder cannot be used.
+            InternalError: the disk is full.
             _DoubtfulCopyError: RocksDB refuses what lies there.
         """
         chosen = rocksdb_limits.options()
@@ -175,6 +178,8 @@ class RocksStore:
             return ConfigurationError(
                 f"{self._folder} is in use by another worker: each needs a PALIER_DATA_DIR of its own"
             )
+        if NO_SPACE in text:
+            return InternalError(f"{self._folder}: cannot open: {text}; a restart goes on once there is room")
         missing = text.startswith("IO error: No such file or directory")
         if isinstance(error, OSError) or (text.startswith("IO error") and not missing):
             return ConfigurationError(f"PALIER_DATA_DIR: {self._folder} cannot be used: {text}")

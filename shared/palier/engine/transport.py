@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import faust
@@ -23,10 +24,10 @@ from palier.engine.exits import exit_now, leave_before_exit
 from palier.engine.faust_logger import FAUST_LOGGER
 from palier.engine.stored_records import hand_out_records_as_stored
 from palier.engine.tolerant_records import tolerate_any_header_name
-from palier.errors import ExitCode
+from palier.errors import ExitCode, PalierError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Future
 
     from palier.engine.engine import Engine
@@ -38,6 +39,17 @@ RECOVERY_POLL_TIMEOUT_S = 0.05
 FETCH_MAX_WAIT_MS = 100
 STORE_OFFSETS_LIMIT_S = 2.0
 SLICE = 1_000  # records folded before the event loop gets its turn
+
+
+@contextmanager
+def _or_exit(what: str) -> Iterator[None]:
+    """For what is called in the middle of a rebalance: aiokafka only logs an error there, and the worker would sit idle."""
+    try:
+        yield
+    except PalierError as error:
+        exit_now(error.exit_code, str(error))
+    except Exception as error:  # noqa: BLE001 - crash-only: whatever it is, going on would guess
+        exit_now(ExitCode.INTERNAL, f"{what}: {error!r}")
 
 
 class Batch(NamedTuple):
@@ -246,11 +258,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     # --- rebalance ------------------------------------------------------------------------------------------------------
     async def wait_empty(self) -> None:
         """Called on revoke and on stop (stream_wait_empty). Stock Faust waits for acknowledgements here; we finish."""
-        await self._store_group_offsets(await self.engine.quiesce())  # while we are still a member
+        with _or_exit("giving partitions back"):
+            committed = await self.engine.quiesce()
+        await self._store_group_offsets(committed)  # while we are still a member
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Fence before you read: `super()` starts recovery."""
-        await self.engine.assign(assigned, generation_id)
+        with _or_exit("taking partitions over"):
+            await self.engine.assign(assigned, generation_id)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def group_offsets(self, tps: set[TP]) -> dict[TP, int | None]:
