@@ -19,7 +19,6 @@ SHORT = {
     "going": 4,
     "ghost-commit": 6,
     "hijack": 3,
-    "packs": 1,
     "releases": 2,
     "store-disk-full": 1,
 }

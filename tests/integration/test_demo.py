@@ -70,6 +70,18 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> list[str]:
     raise AssertionError(f"the demo ended: {lines[-5:]} {process.stderr and process.stderr.read()}")
 
 
+def rest_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """(what it prints from now on, everything on stderr), when it has ended by itself.
+
+    Not communicate(): that reads past what `read_until` has left in the stream's buffer.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, err = process.stdout.read(), process.stderr.read()
+    process.wait(120)
+    return out, err
+
+
 def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
@@ -81,7 +93,7 @@ def test_it_shows_tier_changes_with_their_reasons_and_leaves_nothing(kafka: Foun
     with demo(kafka, scratch, "--seconds", "15", own_broker=True) as process:
         lines = read_until(process, r" -> ")
         started = descendants(process)
-        out, err = process.communicate(timeout=120)
+        out, err = rest_of(process)
     lines += out.splitlines()
     assert (process.returncode, err) == (ExitCode.DONE, "")
     assert len(started) >= 2
@@ -102,7 +114,7 @@ def test_a_signal_ends_everything_in_order(kafka: FoundKafka, scratch: Path, num
         read_until(process, r" -> ")
         started = descendants(process)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = rest_of(process)
     assert (process.returncode, err) == (ExitCode.INTERRUPTED, "")
     assert out.splitlines()[-1].startswith("Stopped: ")
     assert len(started) == 2
@@ -115,7 +127,7 @@ def test_ctrl_c_before_the_traffic_is_as_clean(kafka: FoundKafka, scratch: Path)
     with demo(kafka, scratch) as process:
         read_until(process, "Kafka at ")
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = rest_of(process)
     assert (process.returncode, err) == (ExitCode.INTERRUPTED, "")
     assert list(scratch.iterdir()) == []
 
@@ -130,7 +142,7 @@ def test_a_killed_worker_is_started_again_and_goes_on(kafka: FoundKafka, scratch
         read_until(process, r"^-- .*worker running, restarted 1 x")
         read_until(process, r" -> ")
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
+        out, _ = rest_of(process)
     assert "the worker was once restarted" in out
 
 
@@ -141,7 +153,7 @@ def test_on_a_given_broker_it_uses_topics_of_its_own_and_deletes_them(kafka: Fou
         prefix = told.split("begin with ")[1].split()[0]
         read_until(process, "worker ready")
         assert {name for name in _topics(kafka) if name.startswith(prefix)} != set()
-        process.communicate(timeout=60)
+        rest_of(process)
     assert process.returncode == ExitCode.DONE
     assert {name for name in _topics(kafka) if name.startswith(prefix)} == set()
 
