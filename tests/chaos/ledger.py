@@ -51,7 +51,7 @@ class Entry:
         """(exit code, reason) of workers that ended by themselves -> how often; codes that are not `expected` are faults."""
         codes = Counter()
         for (code, _), count in ends.items():
-            codes[str(int(code))] += count
+            codes[str(int(code)) if isinstance(code, int) else code] += count  # or "late": had to be killed
         self.ends = dict(codes)
         self.faults += [f"a worker ended with {code}: {why}" for code, why in ends if code not in expected]
 
