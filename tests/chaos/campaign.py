@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from palier.errors import ExitCode
 from worker_kit.process import COMMAND
 
 
-class Fault:
+class Fault(ABC):
     """One row of the table. `round` does it to a world once and returns what it did, when the world has healed."""
 
     name: str  # on the command line
@@ -46,8 +47,9 @@ class Fault:
     def prepare(self, world):
         """What must be so before anybody works; the topics are there."""
 
+    @abstractmethod
     def round(self, world):
-        raise NotImplementedError
+        """Do it once, and wait until the world has healed; what was done, in some words."""
 
     def judging(self, world):
         """What the judge must know of the fault: arguments of worker_kit.judge.judge."""

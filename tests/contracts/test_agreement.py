@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import traps
+from fuzz.reference import as_domain
 from palier.contracts.decoding import decode_line
-from palier.contracts.moments import to_milliseconds
 from palier.contracts.refusal import Refusal, RefusalReason
 from palier.contracts.touchpoint import Touchpoint
 from palier.contracts.validation import validate_touchpoint
@@ -28,21 +28,6 @@ REFUSED = {
 
 def fast(value: bytes) -> domain.Touchpoint | Refusal:
     return decode_line(value, END_OF_TIME_MS)
-
-
-def as_domain(model: Touchpoint) -> domain.Touchpoint:
-    return domain.Touchpoint(
-        id=model.id,
-        source=model.source,
-        type=model.type,
-        channel=model.channel,
-        contact_id=model.contact_id,
-        occurred_at=to_milliseconds(model.occurred_at),
-        object_id=model.object_id,
-        campaign_id=model.campaign_id,
-        rating=model.rating,
-        bot=bool(model.bot),
-    )
 
 
 def assert_agreement(value: bytes) -> None:

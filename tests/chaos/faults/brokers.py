@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from abc import abstractmethod
 from contextlib import contextmanager, suppress
 from typing import ClassVar
 from unittest.mock import patch
@@ -52,9 +53,9 @@ class BrokerFault(Fault):
         took_s = caught_up_after(world)
         return f"{what}, all read and committed {took_s:.0f} s after it was back"
 
+    @abstractmethod
     def hurt(self, world, kafka):
         """Do it, and undo it; what it was."""
-        raise NotImplementedError
 
 
 class BrokerKilled(BrokerFault):

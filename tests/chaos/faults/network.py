@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from abc import abstractmethod
 from contextlib import contextmanager
 
 from chaos.campaign import Fault
@@ -56,9 +57,9 @@ class StruckCommit(NetworkFault):
         world.happened[what] += 1
         return what
 
+    @abstractmethod
     def strike(self, world, proxy, nth):
         """Strike the `nth` commit from now; what was done."""
-        raise NotImplementedError
 
 
 class GhostCommit(StruckCommit):
