@@ -44,7 +44,7 @@ class Fault(ABC):
         """What a worker process runs; `folder` is the worker's own."""
         return COMMAND
 
-    def prepare(self, world):
+    def prepare(self, world):  # noqa: B027 - most faults need nothing
         """What must be so before anybody works; the topics are there."""
 
     @abstractmethod
