@@ -16,8 +16,6 @@ from chaos.campaign import Fault
 from chaos.faults.killing import JOINED, KillAtPoint
 from chaos.faults.network import NetworkFault
 from chaos.ghost import Ghost
-from chaos.kafka_frames import is_commit
-from chaos.proxy_rules import Cut
 from chaos.traffic import CONTACTS, Eventful
 from chaos.world import NotHealedError
 from palier.errors import ExitCode
@@ -91,6 +89,12 @@ class DeathBetweenOutputsAndState(KillAtPoint):
         return 10
 
 
+class DeathWithAStoreOnDisk(DeathBetweenOutputsAndState):
+    """The worker comes back to its copy on disk."""
+
+    settings: ClassVar = DeathBetweenOutputsAndState.settings | {"store": "rocksdb://"}
+
+
 class ZombieAtRest(Fault):
     """Frozen beyond its session with touchpoints folded and nothing half written, let go when others have gone on."""
 
@@ -151,25 +155,6 @@ class RefusedBatches(Fault):
         world.workers[0].start()
         world.until_healed()
         return "refused for a while"
-
-
-class LostEnd(NetworkFault):
-    """The connection breaks before a commit arrives; the worker comes back to its copy on disk."""
-
-    name = "lost-end"
-    rate = 150
-    round_at_most_s = 60.0
-    workers = 1
-    settings: ClassVar = {"store": "rocksdb://", "session_timeout": SESSION_S}
-    undoes = True
-
-    def round(self, world):
-        cut = world.place.proxy.rule("EndTxn", Cut(), nth=world.chance.randint(1, 10), matching=is_commit)
-        ended = world.ends.total()
-        world.until(lambda: cut.struck, "an EndTxn")
-        world.until(lambda: world.ends.total() > ended, "the end of a worker that does not know", 5)
-        world.until_healed()
-        return "cut before EndTxn arrived"
 
 
 class GhostBetweenWrites(NetworkFault):

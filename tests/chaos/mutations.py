@@ -71,14 +71,15 @@ def end_repeated():
 
 
 def store_first():
-    """The copy on disk takes a transaction before it is committed."""
-    commit = Runner._commit
+    """The copy on disk takes a transaction when it begins."""
+    begin = Runner._begin
 
-    async def commit_late(runner):
-        runner.partition.commit(runner._meta, runner._position)
-        return await commit(runner)
+    async def begin_late(runner, *arguments):
+        event = await begin(runner, *arguments)
+        runner.partition.copy.store.write(runner._snapshot.changelog.items(), None)
+        return event
 
-    Runner._commit = commit_late
+    Runner._begin = begin_late
 
 
 # --- where a partition goes on --------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 SHORT = {
     "kill": 10,
+    "kill-completing": 2,
     "kill-end-sent": 2,
     "kill-timers": 2,
     "kill-revoked": 1,

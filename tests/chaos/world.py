@@ -117,8 +117,8 @@ class World:
                 worker.start()
 
     # --- time -------------------------------------------------------------------------------------------------------------
-    def until(self, condition, what, limit_s=HEAL_LIMIT_S):
-        """Look after the workers until it holds.
+    def until(self, condition, what, limit_s=HEAL_LIMIT_S, *, supervised=True):
+        """Look after the workers until it holds. `supervised`: start those that end.
 
         Raises:
             NotHealedError: it did not within the limit. `what` says what was waited for.
@@ -127,7 +127,8 @@ class World:
         while not condition():
             if time.monotonic() > deadline:
                 raise NotHealedError(f"not within {limit_s:.0f} s: {what}")
-            self.supervise()
+            if supervised:
+                self.supervise()
             time.sleep(LOOK_S)
 
     def go_on(self, seconds):

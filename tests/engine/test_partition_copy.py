@@ -107,10 +107,49 @@ def test_timers_come_from_the_envelopes():
 def test_timers_of_a_copy_that_was_opened_again():
     """They are in no log of their own."""
     store = MemoryStore()
-    store.write([(b"a", state(1, due_s=7))], Mark(Meta(batch_number=1), 2, 0))
+    log = (b"a", state(1, due_s=7)), (META_KEY, meta(1))
+    recovered(*log, store=store)
+    assert recovered(*log, store=store).timers.take(7_000, 10) == [b"a"]
+
+
+def test_a_copy_from_disk_reads_its_meta_once_more():
+    """The log says whether what it holds was undone after all; nothing else of it is read again."""
+    store, log = MemoryStore(), [(b"a", state(1)), (META_KEY, meta(1))]
+    recovered(*log, store=store)
     copy = PartitionCopy(0, store)
+    assert copy.read_from(0, 2) == 1
+    copy.recover(records(log[1], start=1), 2)
     copy.recovered()
-    assert copy.timers.take(7_000, 10) == [b"a"]
+    assert copy.read_from(0, 2) == 2, "once is enough"
+
+
+def test_a_copy_ahead_of_the_log_is_thrown_away():
+    """Its owner was told that the transaction is committed, and then the broker forgot it and a successor undid it."""
+    store = MemoryStore()
+    store.write([(b"a", state(1))], Mark(Meta(batch_number=1), 2, 0))
+    copy = PartitionCopy(0, store)
+    copy.recover([], 3)  # what is there is not committed
+    with pytest.raises(InternalError, match="META of batch 1 was undone"):
+        copy.recovered()
+    assert store.mark is None
+    copy = PartitionCopy(0)
+    copy.commit({b"a": state(1)}, Meta(batch_number=1), 2)
+    assert copy.read_from(0, 2) == 1, "what we have committed ourselves we know from hearsay, too"
+    with pytest.raises(InternalError, match="META of batch 1 was undone"):
+        copy.recovered()
+
+
+def test_a_transaction_that_was_written_again_is_the_same():
+    """With its states, or META alone when only outputs were undone; also for a copy that is ahead of the log."""
+    again = encode_meta(Meta(batch_number=1, records={"changelog": 1}, attempt=1))
+    once_more = encode_meta(Meta(batch_number=1, records={"changelog": 1}, attempt=2))
+    whole = (b"a", state(1)), (META_KEY, again)
+    copy = recovered((b"a", state(1)), (META_KEY, meta(1)), (META_KEY, again))
+    assert (copy.meta.attempt, copy.behind_meta) == (1, 3)
+    store = MemoryStore()
+    store.write([(b"a", state(1))], Mark(Meta(batch_number=1), 1, 0))
+    assert recovered(*whole, (META_KEY, once_more), store=store).meta.attempt == 2
+    assert store.mark.position == 3
 
 
 def test_meta_out_of_turn():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from palier.contracts.records import BATCH_HEADER
 
 CACHED_BATCHES = 5  # of each producer: a request sent twice is told from a new one among so many
 
@@ -130,10 +133,18 @@ class FakePartition:
             if entry is not None and entry.committed and not entry.is_marker
         ]
 
-    def last_record(self, start, end):
-        """The last record in [start, end), committed or not."""
-        found = [entry for entry in self.entries[start:end] if entry is not None and not entry.is_marker]
-        return found[-1] if found else None
+    def records(self, start, end, *, committed=False):
+        """What is in [start, end) as a client gets it, also what is not committed unless told so."""
+        return [
+            SimpleNamespace(
+                offset=offset,
+                key=entry.key,
+                value=entry.value,
+                headers=[] if entry.batch is None else [(BATCH_HEADER, b"%d" % entry.batch)],
+            )
+            for offset, entry in enumerate(self.entries[start:end], start)
+            if entry is not None and not entry.is_marker and (entry.committed or not committed)
+        ]
 
     # --- compaction ---------------------------------------------------------------------------------------------------
     def compact(self, upto, forget_before):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+from msgspec.structs import replace
+
 from engine_kit.chain import TARGET
 from engine_kit.fake_log import FakeLog
 from engine_kit.fake_network import FakeNetwork, UnansweredError
@@ -13,13 +15,15 @@ from engine_kit.forgetful_chain import SECOND_TARGET, ForgetfulChain
 from palier.engine import commands as c
 from palier.engine import events as e
 from palier.engine import protocol as p
-from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
+from palier.engine.meta import META_KEY, Meta, encode_meta
 from palier.engine.partition import Partition
 from palier.engine.partition_copy import PartitionCopy
-from palier.errors import DataError
+from palier.engine.unfinished import Fate, belong_to, last_whole
+from palier.errors import PalierError
 
 CHANGELOG, SOURCE = "changelog", "source"
 OUTPUTS = {TARGET: "out", SECOND_TARGET: "second-out"}
+TARGETS = {topic: target for target, topic in OUTPUTS.items()}
 TOPICS = (CHANGELOG, *OUTPUTS.values())
 UNFINISHED = object()
 
@@ -65,6 +69,10 @@ class FakeWorker:
         self._snapshot = self._meta = None
         self._to_send = []  # of the command under way: (topic, key, value, batch number)
         self._sequences = {}
+        self._whole, self._undone = None, {}  # of the last transaction: what is to be written again
+        self._is_ending, self._again = False, None
+        self._most = None  # records that a step of it may send
+        self._ends = {}  # target -> offset behind what was sent last
         self._position = None  # in the changelog, behind what was sent last
 
     # --- what happens to it -------------------------------------------------------------------------------------------
@@ -104,7 +112,7 @@ class FakeWorker:
             event = e.Failed(f"refused: {error!r}")
         except UnansweredError:
             event = e.Failed("the end of a transaction was not answered")
-        except DataError as error:
+        except PalierError as error:
             event = e.Failed(str(error), error.exit_code)
         if event is UNFINISHED:
             return False
@@ -116,7 +124,7 @@ class FakeWorker:
     def run(self):
         """Until the protocol has no more wishes, or has to wait."""
         while self.command is not None and self.exit is None:
-            if not self.carry_out():
+            if not self.carry_out() and not self._is_ending:
                 return
 
     def _do(self, command, records):
@@ -127,20 +135,15 @@ class FakeWorker:
                 if pause_s:
                     self.log.markers_arrive()
                 return self._measure()
+            case c.EndHanging():
+                return self._end_hanging()
             case c.ReadChangelogTail(start, end):
-                last = self.log.partitions[CHANGELOG].last_record(start, end)
-                is_meta = last is not None and last.key == META_KEY
-                return e.ChangelogTailRead(decode_meta(last.value) if is_meta else None)
-            case c.ReadFate(topic, start, end, batch_number):
-                read = self.log.partitions[topic].committed(start, end)
-                return e.FateRead(bool(read) and read[-1][1].batch == batch_number)
-            case c.ReadOutputTail(topic, start, end):
-                last = self.log.partitions[topic].last_record(start, end)
-                return e.OutputTailRead(None if last is None else last.batch)
-            case c.EndHanging(commit):
-                self.log.met[f"hanging transactions rolled {'forward' if commit else 'back'}"] += 1
-                self._end_hanging(commit=commit)
-                return e.HangingEnded()
+                self._whole = last_whole(self.log.partitions[CHANGELOG].records(start, end))
+                return e.ChangelogTailRead(None if self._whole is None else self._whole.meta)
+            case c.ReadOutput(target):
+                return e.OutputRead(target, self._fate_of(command))
+            case c.WriteAgain(meta, targets, states):
+                return self._write_again(meta, targets, self._whole.states if states else [], records)
             case c.Recover(end):
                 return self._recover(end)
             case c.MeasureSource():
@@ -176,6 +179,7 @@ class FakeWorker:
         return e.Fenced()
 
     def _take_new_producer(self):
+        self._is_ending, self._again, self._to_send = False, None, []
         self.epoch = self._call("init_producer")
         self._sequences = dict.fromkeys(TOPICS, 0)
         self.is_worn = False
@@ -194,12 +198,59 @@ class FakeWorker:
         self.log.met["recoveries with a torn transaction"] += bool(self.copy.torn)
         self.partition = Partition(self.copy, ForgetfulChain())
         ForgetfulChain().open(self.partition, self.copy.meta.summary)
-        return e.Recovered(self.copy.meta, end, self.copy.records_read)
+        return e.Recovered(self.copy.meta, end, self.copy.records_read, self.copy.behind_meta)
 
-    def _end_hanging(self, *, commit):
-        """Both calls or none; see test_a_worker_dies_while_it_rolls_forward."""
-        self.log.add_partitions(self.epoch, TOPICS)
-        self.log.end_transaction(self.epoch, commit=commit)
+    def _end_hanging(self):
+        """In two steps, so that one may be its last."""
+        if not self._is_ending:
+            self._call("add_partitions", self.epoch, TOPICS)
+            self._is_ending = True
+            return UNFINISHED
+        self._is_ending = False
+        self.log.met["hanging transactions undone"] += 1
+        self._call("end_transaction", self.epoch, commit=False)
+        return e.HangingEnded()
+
+    # --- the last transaction -----------------------------------------------------------------------------------------
+    def _fate_of(self, output):
+        partition, end = self.log.partitions[OUTPUTS[output.target]], output.end
+        if partition.records(end - 1, end, committed=True):
+            return Fate.COMMITTED
+        records = partition.records(end - output.count, end)
+        if not belong_to(records, output.batch_number, output.count):
+            self.log.met["undone records that cleaning took"] += 1
+            return Fate.GONE
+        self._undone[output.target] = records
+        return Fate.UNDONE
+
+    def _write_again(self, meta, targets, states, records):
+        """`records`: only so many of each send now."""
+        if self._again is None:
+            self._again = self._writing_again(meta, targets, states)
+            self.log.met["transactions written again"] += 1
+            self.log.met[f"with {len(targets)} outputs, {'and' if states else 'without'} states"] += 1
+        self._most = records
+        for _ in self._again:
+            return UNFINISHED
+        self._again = None
+        return e.WrittenAgain()
+
+    def _writing_again(self, meta, targets, states):
+        """Pauses where it may be its last."""
+        self._ends = {}
+        self._call("add_partitions", self.epoch, [*(OUTPUTS[target] for target in targets), CHANGELOG])
+        outputs = [
+            (OUTPUTS[target], record.key, record.value, meta.batch_number)
+            for target in targets
+            for record in self._undone[target]
+        ]
+        while self._send(outputs, self._most):
+            yield
+        again = replace(meta, ends=meta.ends | self._ends, attempt=meta.attempt + 1)
+        changelog = [(CHANGELOG, record.key, record.value, None) for record in states]
+        while self._send([*changelog, (CHANGELOG, META_KEY, encode_meta(again), None)], self._most):
+            yield
+        self._call("end_transaction", self.epoch, commit=True)
 
     # --- a transaction ------------------------------------------------------------------------------------------------
     def _settle(self):
@@ -226,7 +277,8 @@ class FakeWorker:
         trouble = self._settle()
         if trouble is not None:
             return trouble
-        snapshot = self._snapshot = self.partition.snapshot(batch_number)
+        snapshot, self._ends = self.partition.snapshot(batch_number), {}
+        self._snapshot = snapshot
         counts = {target: len(records) for target, records in snapshot.outputs.items()}
         self._meta = Meta(
             batch_number=batch_number,
@@ -247,6 +299,7 @@ class FakeWorker:
         ]
 
     def _changelog(self):
+        self._meta = replace(self._meta, ends=self._ends)
         states = [(CHANGELOG, key, value, None) for key, value in self._snapshot.changelog.items()]
         return [*states, (CHANGELOG, META_KEY, encode_meta(self._meta), None)]
 
@@ -264,7 +317,10 @@ class FakeWorker:
         sequence = self._sequences[topic]
         offset, is_new = self._call("append", self.epoch, topic, sequence, key, value, batch)
         self._sequences[topic] = sequence + 1
-        self._position = offset + 1 if is_new else None  # of a repeated request, brokers may not tell the offset
+        # Of a repeated request, brokers may not tell the offset. It is the log's last one, as long as we are its owner.
+        self._position = offset + 1 if is_new else None
+        if topic != CHANGELOG:
+            self._ends[TARGETS[topic]] = offset + 1 if is_new else self.log.high(topic)
 
     def _commit(self):
         self._call("end_transaction", self.epoch, commit=True)

@@ -16,6 +16,7 @@ from engine_kit.fake_worker import CHANGELOG, OUTPUTS, TOPICS, FakeSource, FakeW
 from engine_kit.witness import Witness
 from palier.engine import commands as c
 from palier.engine import events as e
+from palier.engine.meta import META_KEY
 from palier.engine.partition_copy import PartitionCopy
 from palier.errors import ExitCode
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEYS = (b"a", b"b", b"c")
-SEND = c.SendOutputs | c.SendChangelog
+SEND = c.SendOutputs | c.SendChangelog | c.WriteAgain
 WORKERS = (0, 1)
 COMMANDS = (1, 2, 3, 4, 6, 9, 20)
 SOME_TOPICS = [
@@ -225,13 +226,15 @@ class History:
     def logs_are_cleaned(self, share):
         """The changelog by compaction, the source by its retention, up to where the state that anybody can read goes on.
 
-        Deletions go only when every copy that may still be used has read them: that is what their retention is for.
+        Deletions go only when every copy that may still be used has read them: that is what their retention is for. And
+        what was written last goes never: brokers do not clean a log's active segment.
         """
         partition = self.log.partitions[CHANGELOG]
         positions = [self.standby.position, *(worker.copy.position for worker in self.workers)]
         if self.disk is not None:
             positions.append(self.disk.mark and self.disk.mark.position)
-        partition.compact(int(partition.stable * share), min(position or 0 for position in positions))
+        last = max((offset for offset, entry in partition.committed() if entry.key == META_KEY), default=0)
+        partition.compact(min(last, int(partition.stable * share)), min(position or 0 for position in positions))
         self.source.first = self.witness.position
         self.met["logs cleaned"] += 1
         self.met["sources shortened"] += self.source.first > 0

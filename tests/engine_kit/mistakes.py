@@ -9,10 +9,11 @@ import msgspec
 
 from engine_kit.fake_network import UnansweredError
 from engine_kit.fake_partition import RefusedError
-from engine_kit.fake_worker import CHANGELOG, SOURCE, TOPICS, FakeWorker
+from engine_kit.fake_worker import CHANGELOG, OUTPUTS, SOURCE, FakeWorker
 from palier.engine import commands as c
 from palier.engine import events as e
 from palier.engine.meta import META_KEY, encode_meta
+from palier.engine.unfinished import Fate
 
 
 class EndsAgain(FakeWorker):
@@ -35,9 +36,13 @@ class FencesTooLate(FakeWorker):
         self._fence_at_last()
         return super()._begin(batch_number, positions)
 
-    def _end_hanging(self, *, commit):
+    def _end_hanging(self):
         self._fence_at_last()
-        super()._end_hanging(commit=commit)
+        return super()._end_hanging()
+
+    def _write_again(self, *arguments):
+        self._fence_at_last()
+        return super()._write_again(*arguments)
 
     def _fence_at_last(self):
         if self.epoch is None:
@@ -102,11 +107,12 @@ class IgnoresRefusals(FakeWorker):
 
 
 class StoresBeforeCommit(FakeWorker):
-    """What is on disk may never have been committed."""
+    """What is on disk may never have been written anywhere else."""
 
-    def _commit(self):
-        self.partition.commit(self._meta, self._position)
-        return super()._commit()
+    def _begin(self, batch_number, positions):
+        event = super()._begin(batch_number, positions)
+        self.copy.store.write(self._snapshot.changelog.items() if self._snapshot else (), None)
+        return event
 
 
 class RenewsBlindly(FakeWorker):
@@ -124,19 +130,41 @@ class IgnoresLostMarkers(FakeWorker):
         return super()._settle()
 
 
-class NeverRollsForward(FakeWorker):
-    """A whole transaction that hangs is aborted, though readers of other partitions may have seen it committed."""
+class NeverCompletes(FakeWorker):
+    """What is undone stays undone, though readers of other partitions may have seen the rest of it."""
 
-    def _end_hanging(self, *, commit):
-        super()._end_hanging(commit=False)
+    def _do(self, command, records):
+        if isinstance(command, c.ReadChangelogTail):
+            return e.ChangelogTailRead(None)
+        return super()._do(command, records)
+
+    def _fate_of(self, output):
+        return Fate.COMMITTED
 
 
-class DiesWhileRollingForward(FakeWorker):
-    """Between the two calls that end a hanging transaction: the successor's fencing aborts what was to be committed."""
+class TellsNoEnds(FakeWorker):
+    """Nobody can look what became of its outputs."""
 
-    def _end_hanging(self, *, commit):
-        self._call("add_partitions", self.epoch, TOPICS)
-        self._call("end_transaction", self.epoch, commit=commit)
+    def _changelog(self):
+        *states, _ = super()._changelog()
+        return [*states, (CHANGELOG, META_KEY, encode_meta(msgspec.structs.replace(self._meta, ends={})), None)]
+
+
+class CompletesBlindly(FakeWorker):
+    """Outputs that are committed come again."""
+
+    def _fate_of(self, output):
+        partition = self.log.partitions[OUTPUTS[output.target]]
+        self._undone[output.target] = partition.records(output.end - output.count, output.end)
+        return super()._fate_of(output) if self._whole is None else Fate.UNDONE
+
+
+class TrustsTheDisk(FakeWorker):
+    """A copy on disk may hold a transaction that was undone after the broker had told its owner that it is committed."""
+
+    def _recover(self, end):
+        self.copy._is_confirmed = True
+        return super()._recover(end)
 
 
 MISTAKES = (
@@ -150,5 +178,8 @@ MISTAKES = (
     StoresBeforeCommit,
     RenewsBlindly,
     IgnoresLostMarkers,
-    NeverRollsForward,
+    NeverCompletes,
+    TellsNoEnds,
+    CompletesBlindly,
+    TrustsTheDisk,
 )

@@ -14,19 +14,19 @@ EXPECTED = (
     *(
         f"crashes before {command}"
         for command in (
-            "Fence", "MeasureLogs", "ReadChangelogTail", "ReadFate", "ReadOutputTail", "EndHanging", "Recover",
+            "Fence", "MeasureLogs", "EndHanging", "Recover", "ReadChangelogTail", "ReadOutput", "WriteAgain",
             "MeasureSource", "Seek", "SendOutputs", "SendChangelog", "Commit", "nothing",
         )
     ),
     "crashes in the middle of SendChangelog",
     "crashes in the middle of SendOutputs",
+    "crashes in the middle of WriteAgain",
     "end_transaction: answer lost",
     "end_transaction: ghost accepted",
     "end_transaction: ghost refused",
     "end_transaction: request lost",
     "exits",
-    "hanging transactions rolled back",
-    "hanging transactions rolled forward",
+    "hanging transactions undone",
     "init_producer: answer lost",
     "init_producer: ghost accepted",
     "logs cleaned",
@@ -42,6 +42,11 @@ EXPECTED = (
     "transactions timed out",
     "transactions with late markers",
     "transactions without some of their markers",
+    "transactions written again",
+    *(
+        f"with {outputs} outputs, {states} states"
+        for outputs, states in ((0, "and"), (1, "and"), (2, "and"), (1, "without"), (2, "without"))
+    ),
     "workers beside a zombie",
     "zombies that found a successor when they renewed their producer",
 )  # fmt: skip

@@ -18,7 +18,7 @@ class Witness:
     def __init__(self, log, source):
         self.log, self.source = log, source
         self.position = 0  # of the source, by the last META seen
-        self._batch = 0
+        self._batch = self._attempt = 0
         self._states, self._outputs, self._folded = {}, {topic: [] for topic in OUTPUTS.values()}, 0
         self._seen = dict.fromkeys(OUTPUTS.values(), 0)
         self._next = dict.fromkeys(log.topics, 0)
@@ -73,6 +73,10 @@ class Witness:
         return [entry for _, entry in partition.committed(start)]
 
     def _take_meta(self, meta):
+        if meta.batch_number == self._batch and meta.attempt > self._attempt:
+            self._attempt = meta.attempt  # written again for the sake of outputs that were undone, without its states
+            if not self._in_batch:
+                return
         if meta.batch_number != self._batch + 1:
             raise ViolationError(f"batch {meta.batch_number} follows {self._batch}")
         if meta.records[CHANGELOG] != self._in_batch:
@@ -81,7 +85,8 @@ class Witness:
             raise ViolationError(
                 f"batch {meta.batch_number} goes back from {self.position} to {meta.positions[SOURCE]}"
             )
-        self._batch, self.position, self._in_batch = meta.batch_number, meta.positions[SOURCE], 0
+        self._batch, self._attempt = meta.place
+        self.position, self._in_batch = meta.positions[SOURCE], 0
         for target, topic in OUTPUTS.items():
             if count := meta.records.get(target, 0):
                 self._promised[topic, meta.batch_number] = count

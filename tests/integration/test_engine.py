@@ -26,6 +26,7 @@ def test_a_restart_goes_on_where_meta_stands(chain, tmp_path):
     time.sleep(2)
     assert worker.stop() == 0, worker.log.read_text()
     worker.start()
+    worker.wait_until_at_work()
     traffic.join()
     wait_until_drained(brokers, name, 4)
     assert worker.stop() == 0, worker.log.read_text()

@@ -16,12 +16,16 @@ def transaction_faults(changelog, outputs):
     records of the same partition.
     """
     written = {target: Counter(map(batch_of_output, records)) for target, records in outputs.items()}
-    number, records = 0, 0
+    number, attempt, records = 0, 0, 0
     for message in changelog:
         if message.key() != META_KEY:
             records += 1
             continue
         meta = decode_meta(message.value())
+        if meta.batch_number == number and meta.attempt > attempt and not records:
+            attempt = meta.attempt  # it was written again for the sake of outputs that had been undone
+            continue
+        attempt = meta.attempt
         if meta.batch_number != number + 1:
             yield f"batch {meta.batch_number} follows {number}"
         number = meta.batch_number
@@ -42,7 +46,7 @@ def remaining_faults(changelog, outputs):
     written = {target: Counter(map(batch_of_output, records)) for target, records in outputs.items()}
     metas = [decode_meta(message.value()) for message in changelog if message.key() == META_KEY]
     for old, new in pairwise(metas):
-        if new.batch_number <= old.batch_number:
+        if new.place <= old.place:
             yield f"batch {new.batch_number} follows {old.batch_number}"
     for meta in metas:
         found = {target: counts[meta.batch_number] for target, counts in written.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from palier.engine.meta import Meta
     from palier.errors import ExitCode
 
 
@@ -24,37 +25,35 @@ class MeasureLogs:
 
 
 @dataclass(frozen=True, slots=True)
+class EndHanging:
+    """Abort an empty transaction over all our topics: its markers undo what hangs. -> HangingEnded."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadChangelogTail:
-    """Read [start, end) of the changelog, uncommitted. -> ChangelogTailRead."""
+    """Read [start, end) of the changelog, uncommitted: is a whole transaction there? -> ChangelogTailRead."""
 
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFate:
-    """Are the outputs of this batch committed? They are among the last records of the topic. -> FateRead."""
+class ReadOutput:
+    """What became of the `count` records of a batch that an output has before `end`? -> OutputRead."""
 
-    topic: str
-    start: int
+    target: str
     end: int
+    count: int
     batch_number: int
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOutputTail:
-    """Read [start, end) of an output, uncommitted. -> OutputTailRead."""
+class WriteAgain:
+    """Commit a copy of what was read and is undone: records of outputs, perhaps states, and META. -> WrittenAgain."""
 
-    topic: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndHanging:
-    """Commit or abort an empty transaction over all our topics: its markers end what hangs. -> HangingEnded."""
-
-    commit: bool
+    meta: Meta
+    targets: tuple[str, ...]
+    states: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +119,10 @@ class Exit:
 Command: TypeAlias = (
     Fence
     | MeasureLogs
-    | ReadChangelogTail
-    | ReadFate
-    | ReadOutputTail
     | EndHanging
+    | ReadChangelogTail
+    | ReadOutput
+    | WriteAgain
     | Recover
     | MeasureSource
     | Seek

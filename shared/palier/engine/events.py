@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from palier.engine.meta import Meta
+    from palier.engine.unfinished import Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +35,41 @@ class LogsMeasured:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangelogTailRead:
-    """The uncommitted end of the changelog was read. `meta`: its last record, None if that is something else."""
-
-    meta: Meta | None
-
-
-@dataclass(frozen=True, slots=True)
-class FateRead:
-    """Whether the outputs of the transaction in doubt are committed."""
-
-    committed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OutputTailRead:
-    """The uncommitted end of an output was read: the number of the batch it belongs to (None: it says none)."""
-
-    batch_number: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class HangingEnded:
     """An empty transaction of ours put its marker behind the hanging one."""
 
 
 @dataclass(frozen=True, slots=True)
+class ChangelogTailRead:
+    """What lies behind the last committed META was read. `meta`: of the last transaction that is whole there, if any."""
+
+    meta: Meta | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRead:
+    """What became of a batch's records in one output."""
+
+    target: str
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAgain:
+    """What was undone of the transaction is committed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
-    """The changelog was applied up to its end. `records`: how many it held."""
+    """The changelog was applied up to its end, `position`. `records`: how many it held.
+
+    `meta`: the last one that is committed; `behind_meta`: the offset after it, 0 if there is none.
+    """
 
     meta: Meta
     position: int
     records: int
+    behind_meta: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +147,10 @@ Event: TypeAlias = (
     Assigned
     | Fenced
     | LogsMeasured
-    | ChangelogTailRead
-    | FateRead
-    | OutputTailRead
     | HangingEnded
+    | ChangelogTailRead
+    | OutputRead
+    | WrittenAgain
     | Recovered
     | SourceMeasured
     | Sought

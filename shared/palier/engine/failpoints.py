@@ -20,9 +20,11 @@ VARIABLE: Final = "PALIER_FAILPOINT"
 POINTS: Final = {
     "fenced": "the older owner is shut out, nothing is read yet",
     "recovering": "some changelog records are applied",
+    "completing": "the last transaction, which was undone, is being written again",
     "begun": "a transaction is open and empty",
     "outputs-acknowledged": "tier changes and dead letters are written, no state is",
     "changelog-acknowledged": "everything is written, its end is not asked for",
+    "end-due": "everything is in the transaction, the end is about to be asked for",
     "end-sent": "the end is asked for, whether it comes is not known",
     "committed": "the broker has committed, nothing here knows it",
     "stored": "the store has it too",

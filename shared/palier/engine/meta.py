@@ -18,7 +18,8 @@ class Meta(msgspec.Struct, array_like=True, frozen=True):
 
     `positions`: source topic -> next offset to read. `records`: target -> records of this transaction, so that a torn
     one can be told. `summary`: the processor's own (counts, clock, rule pack). `deletions`: how many of the changelog's
-    records are deletions, which compaction removes one day.
+    records are deletions, which compaction removes one day. `ends`: target -> offset after this transaction's records
+    there, so that a successor can look what became of them. `attempt`: how often the transaction was written again.
     """
 
     version: int = META_VERSION
@@ -27,6 +28,13 @@ class Meta(msgspec.Struct, array_like=True, frozen=True):
     records: dict[str, int] = {}
     summary: dict[str, Any] = {}
     deletions: int = 0
+    ends: dict[str, int] = {}
+    attempt: int = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """In the order of METAs."""
+        return self.batch_number, self.attempt
 
 
 _encode = msgspec.msgpack.Encoder().encode

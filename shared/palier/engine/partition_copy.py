@@ -51,10 +51,12 @@ class PartitionCopy:
         self._after_meta: list[bytes] = []
         self._since_meta = 0  # records
         self._in_last: int | None = None  # records of the last transaction read; older ones may be among them
-        self._meta_offset = 0
+        self.behind_meta = 0  # changelog offset after the last META, 0 without one
         self._has_meta = self._is_from_disk = self.store.mark is not None
+        self._is_confirmed = not self._is_from_disk  # META was read in the log: what we were told may have been undone
         if self.store.mark is not None:
             self.meta, self.position, _ = self.store.mark
+            self.behind_meta = self.position
             due_in = Envelope.due_in
             self._due_s = {key: due_s for key, value in self.store.items() if (due_s := due_in(value))}
 
@@ -62,7 +64,8 @@ class PartitionCopy:
         """Our own transaction is committed. `position`: just after its META, None if not known."""
         mark = None if position is None else Mark(meta, position, int(time.time() * 1000))
         self.store.write(states.items(), mark)
-        self.meta, self.position, self._has_meta = meta, position, True
+        self.meta, self.position, self._has_meta, self._is_confirmed = meta, position, True, False
+        self.behind_meta = position or 0
 
     def read_from(self, first: int, end: int) -> int:
         """Changelog offset to read on from; the log has [first, end). A copy that does not fit the log is thrown away.
@@ -71,6 +74,9 @@ class PartitionCopy:
             DataError: records were deleted from the log, and we have no copy that makes up for them.
         """
         if self.position is not None and first <= self.position <= end:
+            if not self._is_confirmed and self.position > first:
+                return self.position - 1  # META once more
+            self._is_confirmed = True  # nothing is left of the log that could tell
             return self.position
         if self.position is not None:
             logger.warning("%s: the copy thrown away, the log has %d to %d", self._at(self.position), first, end)
@@ -127,25 +133,33 @@ class PartitionCopy:
 
     def _next_meta(self, record: Record) -> Mark | None:
         """A transaction ends here; None: it cannot have been ours, and that was accepted."""
-        before = self.meta.batch_number if self._has_meta else -1
+        before = self.meta.place if self._has_meta else (-1, 0)
         try:
             meta = decode_meta(record.value or b"")
         except DataError as error:
             self._losses.take(self._at(record.offset), str(error))
             return None
-        if meta.batch_number <= before:
-            if self._is_from_disk:  # then rather the copy is of another log than the log damaged
+        is_confirmed, self._is_confirmed = self._is_confirmed, True
+        if meta.batch_number == before[0] and (meta.attempt > before[1] or (meta == self.meta and not is_confirmed)):
+            # The same transaction again: its outputs were undone, or a copy from disk finds its place in the log.
+            self._in_last, self._since_meta = None, 0
+            return self._mark(meta, record)
+        if meta.place <= before:
+            if self._is_from_disk or not is_confirmed:  # then rather the copy is of another log than the log damaged
                 self.store.clear()
-                raise InternalError(f"{self._at(record.offset)}: the copy on disk is of another log: thrown away")
+                raise InternalError(f"{self._at(record.offset)}: the copy is of another log: thrown away")
             self._losses.take(
-                self._at(record.offset), f"META of batch {meta.batch_number} follows that of batch {before}"
+                self._at(record.offset), f"META of batch {meta.batch_number} follows that of batch {before[0]}"
             )
             return None
-        self.meta, self._meta_offset, self._in_last, self._since_meta = meta, record.offset, self._since_meta, 0
-        self._has_meta = True
+        self._in_last, self._since_meta, self._has_meta = self._since_meta, 0, True
+        return self._mark(meta, record)
+
+    def _mark(self, meta: Meta, record: Record) -> Mark:
+        self.meta, self.behind_meta = meta, record.offset + 1
         self._after_meta.clear()
         self.torn.clear()
-        return Mark(meta, record.offset + 1, record.timestamp)
+        return Mark(meta, self.behind_meta, record.timestamp)
 
     def recovered(self) -> None:
         """All is applied: enter the timers, find states of a torn transaction.
@@ -155,7 +169,14 @@ class PartitionCopy:
 
         Raises:
             DataError: the last transaction is not whole.
+            InternalError: the copy is ahead of the log; the next start reads the whole log.
         """
+        if not self._is_confirmed:
+            self.store.clear()
+            raise InternalError(
+                f"{self._at(self.behind_meta - 1)}: META of batch {self.meta.batch_number} was undone; the copy that has "
+                "it, thrown away"
+            )
         schedule = self.timers.schedule
         for key, due_s in self._due_s.items():
             schedule(key, due_s * SECOND_MS)
@@ -183,7 +204,7 @@ class PartitionCopy:
         missing, self._in_last = least - self._in_last if self._in_last is not None else 0, None
         if missing > 0 and not self.torn:
             self._losses.take(
-                self._at(self._meta_offset), f"{missing} records of the last transaction are gone", missing
+                self._at(self.behind_meta - 1), f"{missing} records of the last transaction are gone", missing
             )
 
     def _forget(self) -> None:
@@ -195,6 +216,7 @@ class PartitionCopy:
         self._after_meta, self._due_s = [], {}
         self._since_meta, self._in_last = 0, None
         self._has_meta = self._is_from_disk = False
+        self.behind_meta, self._is_confirmed = 0, True
 
     def _at(self, offset: int) -> str:
         return f"{self._changelog}, partition {self.number}, offset {offset}"

@@ -3,13 +3,16 @@
 Something happens (an event), the machine answers with at most one command, somebody carries it out and reports the next
 event. The engine does so with Faust and aiokafka; the tests do it with a small fake log and crash at any command.
 
-    assigned -> fence -> measure the logs -> [decide a hanging transaction -> measure again] -> recover -> seek -> running
+    assigned -> fence -> measure the logs -> [undo what hangs -> measure again] -> recover
+             -> [complete the last transaction -> recover again] -> seek -> running
     running: fold batches; checkpoint = begin, outputs, changelog with META, commit
     revoked -> last checkpoint -> released (and retained, if the next assignment gives the partition back at once)
 
 What makes it exact: nobody else can commit after we fenced; META, which says where to go on, is committed with the state
-it belongs to; outputs are written before the changelog and META is last, so a transaction that was left hanging is whole
-if and only if it ends with META, and its outputs tell whether it was committed.
+it belongs to; outputs are written before the changelog and META is last. So a transaction is whole if and only if its META
+is in the log, and then it is final, whatever becomes of its markers: should any part of it be undone (its owner died before
+the end, or a broker forgot the end and somebody's fencing wrote another), the next owner writes that part again, byte for
+byte, before anything else. Dying on the way changes nothing of what the next one finds.
 """
 
 from __future__ import annotations
@@ -29,13 +32,13 @@ from palier.engine.commands import (
     MeasureLogs,
     MeasureSource,
     ReadChangelogTail,
-    ReadFate,
-    ReadOutputTail,
+    ReadOutput,
     Recover,
     Release,
     Seek,
     SendChangelog,
     SendOutputs,
+    WriteAgain,
 )
 from palier.engine.events import (
     Assigned,
@@ -47,20 +50,21 @@ from palier.engine.events import (
     Committed,
     Event,
     Failed,
-    FateRead,
     Fenced,
     HangingEnded,
     LogsMeasured,
+    OutputRead,
     OutputsAcknowledged,
-    OutputTailRead,
     Recovered,
     Revoked,
     Sought,
     SourceMeasured,
     TimersTaken,
+    WrittenAgain,
 )
 from palier.engine.losses import Losses
 from palier.engine.meta import Meta
+from palier.engine.unfinished import Fate
 from palier.errors import DataError, ExitCode
 
 if TYPE_CHECKING:
@@ -73,10 +77,8 @@ class Phase(StrEnum):
     RELEASED = "released"
     FENCING = "fencing"
     MEASURING = "measuring"
-    DECIDING = "deciding"
-    ENDING = "ending"
     RECOVERING = "recovering"
-    SETTLING = "settling"
+    COMPLETING = "completing"
     POSITIONING = "positioning"
     RUNNING = "running"
     QUIESCING = "quiescing"
@@ -85,7 +87,6 @@ class Phase(StrEnum):
 
 SETTLE_ATTEMPTS = 100  # markers follow EndTxn's answer; with the pause below: 10 s
 SETTLE_PAUSE_S = 0.1
-MARKERS_BEHIND = 64  # markers that may lie behind the outputs in doubt: one for each time somebody fenced
 
 
 @dataclass(slots=True)
@@ -108,7 +109,9 @@ class PartitionProtocol:
     _in_flight_position: int | None = None
     _attempts: int = 0
     _measured: LogsMeasured | None = None
-    _hanging_outputs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _last: Meta = field(default_factory=Meta)  # of the transaction that is to be complete before we go on
+    _fates: dict[str, Fate] = field(default_factory=dict)  # target -> what became of that transaction's records there
+    _written_again: bool = False
 
     def handle(self, event: Event) -> Command | None:
         """The next command, or None when there is nothing to do now."""
@@ -139,21 +142,18 @@ class PartitionProtocol:
                 return MeasureLogs()
             case LogsMeasured():
                 return self._on_measured(event)
-            case ChangelogTailRead(meta):
-                return self._on_changelog_tail(meta)
-            case FateRead(committed):
-                self.phase = Phase.ENDING
-                return EndHanging(commit=committed)
-            case OutputTailRead(batch_number):
-                # The changelog already got its marker. META tells up to which batch everything was committed; the
-                # number of an aborted batch is above it until it is given again, which fencing comes before.
-                self.phase = Phase.SETTLING
-                return EndHanging(commit=batch_number is not None and batch_number <= self.committed.batch_number)
             case HangingEnded():
-                self.phase = Phase.MEASURING if self.phase is Phase.ENDING else self.phase
                 return MeasureLogs(pause_s=SETTLE_PAUSE_S)
             case Recovered():
                 return self._on_recovered(event)
+            case ChangelogTailRead(meta):
+                return self._on_changelog_tail(meta)
+            case OutputRead(target, fate):
+                self._fates[target] = fate
+                return self._look_at_outputs()
+            case WrittenAgain():
+                self.phase, self._attempts, self._written_again = Phase.MEASURING, 0, True
+                return MeasureLogs(pause_s=SETTLE_PAUSE_S)
             case SourceMeasured():
                 return self._on_source_measured(event)
             case Sought():
@@ -167,8 +167,12 @@ class PartitionProtocol:
     def _is_late(self, event: Event) -> bool:
         """The answer to a command that a rebalance has overtaken."""
         match event:
-            case Recovered() | OutputTailRead():
+            case Recovered():
                 return self.phase is not Phase.RECOVERING
+            case ChangelogTailRead() | OutputRead() | WrittenAgain():
+                return self.phase is not Phase.COMPLETING
+            case LogsMeasured() | HangingEnded():
+                return self.phase is not Phase.MEASURING
             case SourceMeasured() | Sought():
                 return self.phase is not Phase.POSITIONING
             case _:
@@ -198,56 +202,33 @@ class PartitionProtocol:
         kept = self.phase is Phase.RELEASED and generation == self.generation + 1 and self.position is not None
         self.generation = generation
         if kept:
-            self.phase = Phase.POSITIONING
-            return MeasureSource()
+            return self._measure_source()
         self.phase, self.position, self._in_flight, self._changed = Phase.FENCING, None, None, False
+        self._written_again = False
         return Fence()
 
     def _on_measured(self, event: LogsMeasured) -> Command:
         """Nobody else writes these partitions, so after fencing the last stable offset must equal the high watermark.
 
         If not, a restarted broker has "completed" a transaction without writing its markers (KAFKA-20734): our next
-        commit would commit it too. So it is ended before anything is read, in the way that its other partitions saw.
+        commit would commit it too. So it is undone before anything is read, and completed afterwards if it was whole.
         """
         self._measured = event
-        hanging = {
-            topic: (event.stable[topic], high) for topic, high in event.high.items() if event.stable[topic] < high
-        }
-        settling = self.phase is Phase.SETTLING
-        if not hanging and settling:
-            self.phase = Phase.POSITIONING
-            return MeasureSource()
-        if not hanging or (self.changelog not in hanging and not settling and not self._attempts):
-            self._hanging_outputs = hanging  # decided after recovery, by META
+        hanging = {topic: event.stable[topic] for topic, high in event.high.items() if event.stable[topic] < high}
+        if not hanging:
             self.phase = Phase.RECOVERING
             return Recover(event.high[self.changelog])
         self._attempts += 1
-        if self._attempts == 1 and not settling:
-            self.phase = Phase.DECIDING
-            return ReadChangelogTail(*hanging[self.changelog])
+        if self._attempts == 1:
+            return EndHanging()
         if self._attempts > SETTLE_ATTEMPTS:
-            topics = ", ".join(f"{topic} from offset {start}" for topic, (start, _) in sorted(hanging.items()))
+            topics = ", ".join(f"{topic} from offset {start}" for topic, start in sorted(hanging.items()))
             return self._exit(
                 ExitCode.INTERNAL,
                 f"a transaction that is not ours is open in partition {self.partition} of {topics}: its producer or its "
                 "time-out may end it before the next start; else use kafka-transactions.sh find-hanging and abort",
             )
         return MeasureLogs(pause_s=SETTLE_PAUSE_S)
-
-    def _on_changelog_tail(self, meta: Meta | None) -> Command:
-        """Without META the transaction is torn: abort. With it, it is whole, but may have been meant to be aborted.
-
-        One marker decides for all: if an output already has its marker, see which. If none has, both ends are right.
-        """
-        assert self._measured is not None
-        if meta is not None:
-            for target, topic in self.outputs.items():
-                count, high = meta.records.get(target, 0), self._measured.high[topic]
-                if count and self._measured.stable[topic] == high:
-                    start = max(0, high - count - MARKERS_BEHIND)
-                    return ReadFate(topic, start, high, meta.batch_number)
-        self.phase = Phase.ENDING
-        return EndHanging(commit=meta is not None)
 
     def _on_recovered(self, event: Recovered) -> Command:
         if event.records and not event.meta.batch_number:
@@ -258,11 +239,41 @@ class PartitionProtocol:
             if lost is not None:
                 return lost
         self.committed, self.position = event.meta, event.position
-        if self._hanging_outputs:
-            self._attempts = 0
-            topic, (start, end) = next(iter(sorted(self._hanging_outputs.items())))
-            self._hanging_outputs = {}
-            return ReadOutputTail(topic, start, end)
+        self.phase, self._last, self._fates = Phase.COMPLETING, event.meta, {}
+        if event.position > event.behind_meta + 1:  # more than the marker of the last transaction
+            return ReadChangelogTail(event.behind_meta, event.position)
+        return self._look_at_outputs()
+
+    # --- the last transaction: all of it, or nothing ------------------------------------------------------------------
+    def _on_changelog_tail(self, meta: Meta | None) -> Command:
+        """The transaction after the last committed one, or the latter written again, if it is there and whole."""
+        number = self.committed.batch_number
+        if meta is not None and meta.place > self.committed.place and meta.batch_number in (number, number + 1):
+            self._last = meta
+        return self._look_at_outputs()
+
+    def _look_at_outputs(self) -> Command:
+        """Each that the transaction wrote to, one after the other; then write again what is undone."""
+        assert self._measured is not None
+        last, fates = self._last, self._fates
+        for target, topic in self.outputs.items():
+            count, end = last.records.get(target, 0), last.ends.get(target)
+            if count and end is not None and target not in fates:
+                if end <= self._measured.high[topic]:
+                    return ReadOutput(target, end, count, last.batch_number)
+                fates[target] = Fate.GONE  # the topic was made anew
+        states = last.batch_number != self.committed.batch_number
+        undone = tuple(target for target, fate in fates.items() if fate is Fate.UNDONE)
+        # Cleaning may have taken some of what was undone. Then it cannot be completed; at worst, outputs of which
+        # readers have seen some come again, with the same ids.
+        if (states and Fate.GONE in fates.values()) or not (undone or states):
+            return self._measure_source()
+        if self._written_again:
+            what = f"partition {self.partition}: batch {last.batch_number} was completed, and is not there"
+            return self._exit(ExitCode.INTERNAL, what)
+        return WriteAgain(last, undone, states)
+
+    def _measure_source(self) -> Command:
         self.phase = Phase.POSITIONING
         return MeasureSource()
 

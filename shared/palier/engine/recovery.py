@@ -156,13 +156,13 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
     async def _recover(self, generation: int) -> None:
         app, consumer, engine = self.app, self.app.consumer, self.engine
         started = time.monotonic()
-        self._applied, self._positions = 0, {}
+        self._applied = 0
         self._set_recovery_started()
-        wanted = engine.recovery_ends()
-        ends = {tp: wanted[tp.partition] for tp in self.active_tps if tp.partition in wanted}
-        if ends:
+        recovering = len(engine.recovery_ends())
+        while ends := self._wanted():
+            self._positions = {}
             await self._apply_changelogs(ends, generation)
-        await self._wait(engine.recovered(self._positions))
+            await self._wait(engine.recovered(self._positions))
         await app.on_rebalance_complete.send()
         self._set_recovery_ended()
         self._check_current(generation)
@@ -182,7 +182,12 @@ class BatchRecovery(Recovery):  # type: ignore[misc] # Faust is untyped here
         _collect_once()
         seconds = time.monotonic() - started
         engine.observer.partitions_recovered(engine.summaries(), self._applied, seconds)
-        logger.info("recovered %d changelog records of %d partitions in %.2f s", self._applied, len(ends), seconds)
+        logger.info("recovered %d changelog records of %d partitions in %.2f s", self._applied, recovering, seconds)
+
+    def _wanted(self) -> dict[TP, int]:
+        """Changelogs that are to be applied, and up to where; again, when a transaction was completed meanwhile."""
+        wanted = self.engine.recovery_ends()
+        return {tp: wanted[tp.partition] for tp in self.active_tps if tp.partition in wanted}
 
     async def _place(self, tps: set[TP], ends: Mapping[TP, int]) -> int:
         """Seek changelogs to where our copies of them read on. Returns how many offsets lie between there and the ends."""

@@ -7,6 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from palier.contracts.records import BATCH_HEADER
 from palier.engine import failpoints
 from palier.engine.clock import PartitionClock
@@ -21,12 +23,12 @@ from palier.engine.commands import (
     MeasureLogs,
     MeasureSource,
     ReadChangelogTail,
-    ReadFate,
-    ReadOutputTail,
+    ReadOutput,
     Recover,
     Seek,
     SendChangelog,
     SendOutputs,
+    WriteAgain,
 )
 from palier.engine.events import (
     Begun,
@@ -36,31 +38,34 @@ from palier.engine.events import (
     Committed,
     Event,
     Failed,
-    FateRead,
     Fenced,
     HangingEnded,
     LogsMeasured,
+    OutputRead,
     OutputsAcknowledged,
-    OutputTailRead,
     Revoked,
     TimersTaken,
+    WrittenAgain,
 )
 from palier.engine.exits import exit_now
 from palier.engine.failures import failure_of
-from palier.engine.meta import META_KEY, Meta, decode_meta, encode_meta
+from palier.engine.meta import META_KEY, Meta, encode_meta
 from palier.engine.partition import Partition
 from palier.engine.ports import CommittedCheckpoint
 from palier.engine.protocol import SETTLE_ATTEMPTS, SETTLE_PAUSE_S, PartitionProtocol
-from palier.engine.tail import last_record
+from palier.engine.unfinished import Fate, Whole, belong_to, last_whole
 from palier.engine.writer import Writer
 from palier.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from palier.engine.config import EngineConfig
     from palier.engine.losses import Losses
     from palier.engine.partition import PartitionSnapshot
     from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
+    from palier.engine.tail import Tail
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +83,6 @@ OVERTAKEN = "a producer was renewed, and the logs do not end with our last trans
 MARKERS_LOST = "a broker came back without the end of our last transaction; the next start writes it"
 
 
-def batch_number_of(record: Any) -> int | None:
-    """Number of the batch that an output record belongs to; None if there is no record, or it does not say."""
-    number = None if record is None else dict(record.headers).get(BATCH_HEADER)
-    return None if number is None else int(number)
-
-
 class Runner:
     """One assigned partition: its protocol, state, producer and checkpoint task."""
 
@@ -95,6 +94,7 @@ class Runner:
         processor: Processor,
         observer: Observer,
         losses: Losses,
+        tail: Tail,
     ) -> None:
         self.number = number
         self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog, config.outputs, losses)
@@ -103,10 +103,13 @@ class Runner:
         self.lag = 0
         self.clock = PartitionClock(config.event_clock)
         self._config, self._store, self._processor, self._observer = config, store, processor, observer
+        self._tail = tail
         self._writer: Writer | None = None
         self._snapshot: PartitionSnapshot | None = None
         self._meta: Meta | None = None
         self._position: int | None = None  # changelog offset after the META just sent
+        self._whole: Whole | None = None  # of the last transaction, as long as it is to be completed
+        self._undone: dict[str, list[tuple[bytes | None, bytes | None, list[Any]]]] = {}  # target -> its records in it
         self._begun_at = 0.0
         self._expired = 0  # contacts that timers changed since the last transaction began
         self._checkpoints: asyncio.Task[None] | None = None
@@ -115,6 +118,7 @@ class Runner:
     # --- the protocol's way through -----------------------------------------------------------------------------------
     async def drive(self, event: Event) -> None:
         """Hand an event to the protocol and carry out what follows, until it waits for something."""
+        self.waiting = None
         command = self.protocol.handle(event)
         while command is not None:
             if isinstance(command, Recover | MeasureSource | Seek):
@@ -141,22 +145,18 @@ class Runner:
             case MeasureLogs(pause_s):
                 await asyncio.sleep(pause_s)
                 return LogsMeasured(*await self.writer.measure())
-            case ReadChangelogTail(start, end):
-                last = await last_record(self._config.client, self._config.changelog, self.number, start, end)
-                is_meta = last is not None and last.key == META_KEY
-                return ChangelogTailRead(decode_meta(last.value) if is_meta else None)
-            case ReadFate(topic, start, end, batch_number):
-                last = await last_record(self._config.client, topic, self.number, start, end, committed=True)
-                return FateRead(batch_number_of(last) == batch_number)
-            case ReadOutputTail(topic, start, end):
-                return OutputTailRead(
-                    batch_number_of(await last_record(self._config.client, topic, self.number, start, end))
-                )
-            case EndHanging(commit):
-                await self.writer.end_hanging(commit=commit)
-                how = "commit" if commit else "abort"
-                logger.warning("partition %d: a transaction lay open after fencing: %s written", self.number, how)
+            case EndHanging():
+                await self.writer.end_hanging()
+                logger.warning("partition %d: a transaction lay open after fencing: undone", self.number)
                 return HangingEnded()
+            case ReadChangelogTail(start, end):
+                self._whole = last_whole(await self._tail.read(self._config.changelog, self.number, start, end))
+                return ChangelogTailRead(None if self._whole is None else self._whole.meta)
+            case ReadOutput(target):
+                return OutputRead(target, await self._fate_of(command))
+            case WriteAgain(meta, targets, states):
+                await self._write_again(meta, targets, self._whole.states if states and self._whole else [])
+                return WrittenAgain()
             case Begin(batch_number, positions):
                 return await self._begin(batch_number, dict(positions))
             case SendOutputs():
@@ -200,6 +200,40 @@ class Runner:
         )
         await self._writer.fence()
 
+    async def _fate_of(self, output: ReadOutput) -> Fate:
+        """Of what a transaction wrote to an output; what is undone of it is kept, to be written again."""
+        topic, end = self._config.outputs[output.target], output.end
+        if await self._tail.read(topic, self.number, end - 1, end, committed=True):
+            return Fate.COMMITTED
+        records = await self._tail.read(topic, self.number, end - output.count, end)
+        if not belong_to(records, output.batch_number, output.count):
+            return Fate.GONE
+        self._undone[output.target] = [(record.key, record.value, list(record.headers)) for record in records]
+        return Fate.UNDONE
+
+    async def _write_again(self, meta: Meta, targets: Iterable[str], states: list[Any]) -> None:
+        """In a transaction as any other: outputs first, META last, which tells where the outputs lie now."""
+        topics = [*(self._config.outputs[target] for target in targets), self._config.changelog]
+        await self.writer.begin(topics)
+        ends = {target: await self._write_output(target, self._undone[target]) for target in targets}
+        failpoints.reached("completing")
+        again = msgspec.structs.replace(meta, ends=meta.ends | ends, attempt=meta.attempt + 1)
+        await self._write_changelog(again, [(record.key, record.value) for record in states])
+        await self.writer.commit()
+        self._undone, self._whole = {}, None
+        logger.warning(
+            "partition %d: batch %d was undone in %s: written again", self.number, meta.batch_number, ", ".join(topics)
+        )
+
+    async def _write_output(self, target: str, records: Sequence[tuple[bytes | None, bytes | None, list[Any]]]) -> int:
+        """Records are key, value and headers. Returns the offset after them."""
+        topic = self._config.outputs[target]
+        last = await self.writer.send(topic, records)
+        if last is None:  # only we write there
+            _, high = await self.writer.measure()
+            return high[topic]
+        return last + 1
+
     async def _begin(self, batch_number: int, positions: dict[str, int]) -> Event:
         if not self.protocol.running:
             await self._settle()  # nothing is folded any more, so waiting moves no position
@@ -228,24 +262,29 @@ class Runner:
         assert self._snapshot is not None
         assert self._meta is not None
         header = (BATCH_HEADER, b"%d" % self._meta.batch_number)
-        await asyncio.gather(
+        outputs = self._snapshot.outputs
+        ends = await asyncio.gather(
             *(
-                self.writer.send(
-                    self._config.outputs[target], [(key, value, [*headers, header]) for key, value, headers in outputs]
-                )
-                for target, outputs in self._snapshot.outputs.items()
+                self._write_output(target, [(key, value, [*headers, header]) for key, value, headers in records])
+                for target, records in outputs.items()
             )
         )
+        self._meta = msgspec.structs.replace(self._meta, ends=dict(zip(outputs, ends, strict=True)))
         failpoints.reached("outputs-acknowledged")
 
     async def _send_changelog(self) -> int | None:
         assert self._snapshot is not None
         assert self._meta is not None
-        no_headers: list[Any] = []
-        records = [(key, value, no_headers) for key, value in self._snapshot.changelog.items()]
-        records.append((META_KEY, encode_meta(self._meta), no_headers))
-        last = await self.writer.send(self._config.changelog, records)
+        position = await self._write_changelog(self._meta, self._snapshot.changelog.items())
         failpoints.reached("changelog-acknowledged")
+        return position
+
+    async def _write_changelog(self, meta: Meta, states: Iterable[tuple[bytes, bytes | None]]) -> int | None:
+        """META last. Returns the offset after it, None if the broker did not tell."""
+        no_headers: list[Any] = []
+        records: list[tuple[bytes, bytes | None, list[Any]]] = [(key, value, no_headers) for key, value in states]
+        records.append((META_KEY, encode_meta(meta), no_headers))
+        last = await self.writer.send(self._config.changelog, records)
         return None if last is None else last + 1
 
     async def _commit(self) -> Event:

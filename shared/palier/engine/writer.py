@@ -68,6 +68,7 @@ class Writer:
         async def guarded(node_id: int, request: Any, **options: Any) -> Any:
             if not isinstance(request, EndTxnRequest):
                 return await send(node_id, request, **options)
+            failpoints.reached("end-due")
             try:
                 return await failpoints.under_way("end-sent", send(node_id, request, **options))
             except BaseException as error:
@@ -178,7 +179,7 @@ class Writer:
                     ends[topic] = offset
         return ends
 
-    async def end_hanging(self, *, commit: bool) -> None:
-        """A transaction without records: its markers end whatever is open for our producer id."""
+    async def end_hanging(self) -> None:
+        """A transaction without records, aborted: its markers undo whatever is open for our producer id."""
         await self.begin(tp.topic for tp in self.topics)
-        await (self.commit() if commit else self.abort())
+        await self.abort()

@@ -18,6 +18,7 @@ from chaos.proxy import KafkaProxy, kafka_behind
 from chaos.proxy_rules import Call, Cut, Drop
 from chaos.world import CRASHED, LOOK_S, Place
 from palier.contracts.records import BATCH_HEADER
+from palier.engine.failpoints import VARIABLE
 from palier.engine.meta import META_KEY, decode_meta
 from palier.errors import ExitCode
 from palier.kafka.local import LocalKafka
@@ -30,7 +31,8 @@ MANY = 200
 # A start takes a third less CPU without the compiler that pays off later; these brokers are started often.
 QUICK_START = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 MARKERS_FORGOTTEN = "Couldn't find leader endpoint"  # the broker's log; it takes the partitions for deleted
-HANGING_ENDED = "lay open after fencing"  # the worker's log, when it has ended a transaction that a broker forgot
+# The worker's log, when it has undone a transaction that a broker forgot, and when it has completed one.
+HANGING_ENDED, COMPLETED = "lay open after fencing", "written again"
 
 
 class BrokerFault(Fault):
@@ -180,14 +182,21 @@ class KilledAtTheEnd(BrokerFault):
         proxy.clear()
         what(world, kafka)
         world.until_healed()
-        skipped, met = (now - then for now, then in zip(marker_losses(world), before, strict=True))
+        skipped, met, completed = (now - then for now, then in zip(marker_losses(world), before, strict=True))
         world.happened["ends that the broker skipped"] += skipped
         world.happened["hanging transactions met"] += met
-        return f"{what.__name__.replace('_', ' ')}; the broker skipped {skipped} ends, {met} hanging transactions met"
+        world.happened["transactions completed"] += completed
+        return (
+            f"{what.__name__.replace('_', ' ')}; the broker skipped {skipped} ends, {met} hanging transactions met, "
+            f"{completed} completed"
+        )
 
     def what_follows(self):
         """Mostly a successor, who has to look for what hangs."""
-        return [self.worker_dies_too] * 2 + [self.worker_goes_on, self.worker_dies_before_its_next_commit]
+        return [
+            self.worker_dies_too, self.worker_dies_too, self.successor_dies_while_it_mends,
+            self.worker_goes_on, self.worker_dies_before_its_next_commit,
+        ]  # fmt: skip
 
     def worker_goes_on(self, world, kafka):
         """It has been told that its transaction is committed, and has begun another."""
@@ -199,6 +208,14 @@ class KilledAtTheEnd(BrokerFault):
         worker.kill()
         kafka.start(START_LIMIT_S)
         worker.start()
+
+    def successor_dies_while_it_mends(self, world, kafka):
+        """It undoes what hangs, with two calls, and dies between them: now its successor's fencing undoes it."""
+        (worker,) = world.workers
+        worker.kill()
+        kafka.start(START_LIMIT_S)
+        worker.start(**{VARIABLE: "end-due:1"})
+        world.until(lambda: worker.process.poll() is not None, "its death", supervised=False)
 
     def worker_dies_before_its_next_commit(self, world, kafka):
         """The end of the next transaction, an abort, would be that of the forgotten one too."""
@@ -222,13 +239,13 @@ def make_many_partitions(brokers):
 
 
 def marker_losses(world):
-    """(ends that the broker did not write at once, hanging transactions that a worker has met after fencing and ended).
+    """(ends that the broker did not write at once, hanging transactions that a worker met, transactions that it completed).
 
     Most of the former are written later: a broker that is no coordinator any more when it has skipped the markers cannot
     take the transaction for ended either, and begins again.
     """
     skipped = world.place.kafka.log_path.read_text().count(MARKERS_FORGOTTEN)
-    return skipped, sum(worker.log.count(HANGING_ENDED) for worker in world.workers)
+    return skipped, *(sum(worker.log.count(line) for worker in world.workers) for line in (HANGING_ENDED, COMPLETED))
 
 
 # --- one of three -----------------------------------------------------------------------------------------------------------

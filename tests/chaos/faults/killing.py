@@ -47,7 +47,7 @@ class KillAtPoint(Fault):
     def __init__(self, point):
         self.point = point
         self.name, self.title = f"kill-{point}", f"`kill -9`: {POINTS[point]}"
-        self.undoes = point in {"begun", "outputs-acknowledged", "changelog-acknowledged"}
+        self.undoes = point in {"begun", "outputs-acknowledged", "changelog-acknowledged", "end-due"}
 
     def provoke(self, world, victim):
         """Bring the victim to the point, if it does not come there by itself."""
@@ -94,6 +94,24 @@ class KillOnRevoke(KillAtPoint):
             other = next(worker for worker in world.workers if worker is not victim)
             other.kill()  # comes back as a stranger, which moves partitions
             other.start()
+
+
+class KillWhileCompleting(KillAtPoint):
+    """A point that a death behind META leads to: the successor writes the transaction again, and dies over it too."""
+
+    workers = 1
+
+    def round(self, world):
+        (victim,), nth = world.workers, world.chance.randint(1, 40)
+        victim.kill()
+        victim.start(**{VARIABLE: f"changelog-acknowledged:{nth}"})
+        world.until(
+            lambda: victim.process.poll() is not None, f"a death at changelog-acknowledged:{nth}", supervised=False
+        )
+        victim.start(**{VARIABLE: "completing:1"})
+        world.until(lambda: victim.process.poll() is not None, "a death at completing:1", supervised=False)
+        world.until_healed()
+        return f"died behind the {nth}. META, and while completing it"
 
 
 class KillAtTimers(KillAtPoint):
@@ -236,6 +254,7 @@ class RebalanceStorm(Fault):
 
 def _at_point(point):
     kind = {
+        "completing": KillWhileCompleting,
         "fenced": KillOnStart,
         "recovering": KillOnStart,
         "refused": KillOnRefusal,
