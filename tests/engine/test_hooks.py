@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import time
 from importlib.metadata import version
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer import consumer as consumer_module
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
@@ -32,6 +35,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.services import ServiceTask
 
+from palier.engine.dated_answers import asked_for, date_answers
 from palier.engine.recovery import BatchRecovery, BatchTableManager
 from palier.engine.stored_records import hand_out_records_as_stored
 from palier.engine.table import PartitionedTable
@@ -143,6 +147,35 @@ def test_aiokafka_keeps_positions_where_we_look():
     source = inspect.getsource(TopicPartitionState.__init__)
     assert "self._position" in source
     assert all(f"self.{name}" in source for name in ("lso", "highwater", "timestamp"))
+
+
+def test_answers_are_dated_by_when_they_were_asked_for(monkeypatch):
+    """One that says nothing new of a partition, an error for instance, leaves the date that it had."""
+
+    async def answered(_fetcher, assignment, _node_id, request):
+        assignment.asked = time.time()
+        await asyncio.sleep(0.02)
+        assignment.states["told"].timestamp = 2
+        return True
+
+    monkeypatch.setattr(fetcher.Fetcher, "_proc_fetch_request", answered)
+    states = {name: SimpleNamespace(timestamp=1) for name in ("told", "error")}
+    assignment = SimpleNamespace(states=states, state_value=lambda tp: states.get(tp.topic))
+    request = SimpleNamespace(topics=[("told", [(0, 17, 100)]), ("error", [(0, 1, 100)]), ("gone", [(0, 1, 100)])])
+    monkeypatch.setattr(consumer_module, "Fetcher", fetcher.Fetcher)  # put back afterwards
+    date_answers()
+    dating = consumer_module.Fetcher.__new__(consumer_module.Fetcher)
+    assert asyncio.run(dating._proc_fetch_request(assignment, 0, request))
+    assert 0 <= assignment.asked - asked_for(states["told"]) < 0.02
+    assert asked_for(states["error"]) is asked_for(None) is None
+
+
+def test_aiokafka_has_the_place_where_answers_are_dated():
+    """Its fetcher fills a partition's state in one method, the moment last; its consumer makes the fetcher by that name."""
+    assert parameters(fetcher.Fetcher._proc_fetch_request) == ["self", "assignment", "node_id", "request"]
+    source = inspect.getsource(fetcher.Fetcher._proc_fetch_request)
+    assert source.index("tp_state.highwater = highwater") < source.index("tp_state.timestamp = now_ms")
+    assert " = Fetcher(" in inspect.getsource(AIOKafkaConsumer.start)
 
 
 def test_aiokafka_transactions_have_the_parts_we_use():

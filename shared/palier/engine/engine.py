@@ -172,13 +172,13 @@ class Engine:
         runner.folded(len(records), lag)
         await runner.wait_for_room()
 
-    def observe_fetch(self, tp: TP, end: int, records: list[Any], state: Any) -> None:
-        """A fetch was answered; `end`: our position after it, `state`: what aiokafka knows of the partition."""
+    def observe_fetch(self, tp: TP, end: int, records: list[Any], state: Any, asked_s: float) -> None:
+        """A fetch was answered; `end`: our position after it, `state`: what aiokafka knows since one asked for then."""
         stable = state.highwater if state.lso is None else state.lso
         runner = self._runners.get(tp.partition)
         if runner is None:
             return  # a rebalance was faster
-        stuck_s = runner.clock.fetched(tp.topic, stable, state.highwater, state.timestamp / 1000)
+        stuck_s = runner.clock.fetched(tp.topic, stable, state.highwater, asked_s)
         newest_ms = records[-1].timestamp if records else 0
         self.observer.batch_fetched(tp.partition, max(0, stable - end), newest_ms, stuck_s)
 

@@ -20,6 +20,7 @@ from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from palier.engine.dated_answers import asked_for, date_answers
 from palier.engine.exits import exit_now, leave_before_exit
 from palier.engine.faust_logger import FAUST_LOGGER
 from palier.engine.stored_records import hand_out_records_as_stored
@@ -84,6 +85,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         tolerate_any_header_name()
+        date_answers()
         consumer = super()._create_worker_consumer(transport)
         hand_out_records_as_stored(consumer)
         # Faust sets this only for its own exactly_once mode; aiokafka reads it in start(), which comes later. It also
@@ -223,9 +225,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def _hand_over(self, tp: TP, records: Any, start: int, end: int, generation: int) -> bool:
         """Slices of one fetch to the agent, in order. False: interrupted, the rest is read again."""
         state = self._thread.partition_state(tp)
+        asked_s = asked_for(state)
         stable = end if state is None or state.lso is None else max(state.lso, end)
-        if state is not None and state.highwater is not None and state.timestamp is not None:
-            self.engine.observe_fetch(tp, end, records, state)
+        if asked_s is not None and state.highwater is not None:
+            self.engine.observe_fetch(tp, end, records, state, asked_s)
         for first in range(0, len(records), SLICE):
             part = records[first : first + SLICE]
             last = first + SLICE >= len(records)
