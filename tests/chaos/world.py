@@ -101,7 +101,7 @@ class World:
         if code == -signal.SIGTERM and not had_begun:
             return 0  # so early in its start that Python had not yet got as far as our handler
         if code != 0:
-            self.ends[code, worker.last_words] += 1
+            self.ends[code, worker.last_words or worker.log.splitlines()[-1]] += 1
         return code
 
     def any_worker(self):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import faust
 
 from palier.engine.exits import exit_now
+from palier.engine.waits import pending_waits
 from palier.engine.watchdog import Watchdog
 from palier.errors import ExitCode
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DRAIN_LIMIT_S = 20.0
+TELL_AFTER_S = 8.0  # of draining: mostly it takes less than one
 # The collector of cycles looks for what this process hardly makes; at Python's defaults it took an eighth of the CPU.
 COLLECT_AT = (200_000, 20, 100)
 
@@ -74,12 +76,19 @@ async def _run_until_signal(app: EngineApp) -> ExitCode:
     # In a thread: without a broker Faust blocks the event loop while it waits for the end of the consumer's thread.
     too_slow = f"not drained within {DRAIN_LIMIT_S:.0f} s; what was not committed is read again"
     limit = threading.Timer(DRAIN_LIMIT_S, exit_now, (ExitCode.INTERNAL, too_slow))
-    limit.daemon = True
-    limit.start()
+    told = threading.Timer(TELL_AFTER_S, _tell_what_is_awaited, (loop,))
+    for timer in (limit, told):
+        timer.daemon = True
+        timer.start()
     await worker.stop()
     limit.cancel()
+    told.cancel()
     logger.info("drained and left the group in %.1f s", time.monotonic() - started)
     return ExitCode.INTERRUPTED if signalled.result() is signal.SIGINT else ExitCode.DONE
+
+
+def _tell_what_is_awaited(loop: asyncio.AbstractEventLoop) -> None:
+    logger.warning("still draining after %.0f s, waiting at %s", TELL_AFTER_S, "; ".join(pending_waits(loop)))
 
 
 async def _start_and_wait(worker: QuietWorker) -> None:
