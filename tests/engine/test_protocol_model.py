@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from msgspec.structs import replace
 
 from engine_kit.fake_network import Fault
 from engine_kit.fake_worker import CHANGELOG, FakeSource, FakeWorker, new_network
@@ -18,6 +19,7 @@ from palier.engine import commands as c
 from palier.engine import events as e
 from palier.engine import protocol as p
 from palier.engine.meta import Meta
+from palier.engine.unfinished import Fate
 from palier.errors import ExitCode
 
 # The same histories in every run: chance is for `python -m chaos.model`.
@@ -110,6 +112,58 @@ def test_a_gap_in_positions_ends_the_process():
     assert isinstance(answer, c.Exit)
     assert answer.code is ExitCode.INTERNAL
     assert "expected offset 3, got 5" in answer.reason
+
+
+LAST = Meta(batch_number=2, records={"changes": 1, "changelog": 1}, ends={"changes": 3})
+ENDS = {"changelog": 5, "out": 3}
+
+
+def up_to_the_outputs(last=LAST):
+    """(a protocol that has fenced and recovered batch 1, and found batch 2 behind it, undone; what it wants next)."""
+    protocol = p.PartitionProtocol(0, frozenset({"source"}), "changelog", {"changes": "out"})
+    happened = (
+        e.Assigned(1), e.Fenced(), e.LogsMeasured(ENDS, ENDS), e.Recovered(Meta(batch_number=1), 5, 2, 2),
+        e.ChangelogTailRead(last),
+    )  # fmt: skip
+    return protocol, [protocol.handle(event) for event in happened][-1]
+
+
+@pytest.mark.parametrize(
+    ("fate", "wanted"),
+    [
+        (Fate.COMMITTED, c.WriteAgain(LAST, (), states=True)),
+        (Fate.UNDONE, c.WriteAgain(LAST, ("changes",), states=True)),
+        (Fate.GONE, c.MeasureSource()),
+    ],
+)
+def test_a_whole_transaction_is_completed(fate, wanted):
+    """With its outputs, unless readers have them; one of which cleaning took a part is given up, as if it had been torn."""
+    protocol, command = up_to_the_outputs()
+    assert command == c.ReadOutput("changes", 3, 1, 2)
+    assert protocol.handle(e.OutputRead("changes", fate)) == wanted
+
+
+def test_outputs_of_a_topic_that_was_made_anew_are_gone():
+    """They would lie beyond its end: nobody waits for them."""
+    assert up_to_the_outputs(replace(LAST, ends={"changes": 4}))[1] == c.MeasureSource()
+
+
+def test_another_transaction_behind_meta_is_none_of_ours():
+    """Only the next batch can have been ours to complete."""
+    assert up_to_the_outputs(replace(LAST, batch_number=3))[1] == c.MeasureSource()
+
+
+def test_what_is_completed_and_still_not_there_ends_the_process():
+    """Nobody writes the same again and again."""
+    protocol, _ = up_to_the_outputs()
+    happened = (
+        e.OutputRead("changes", Fate.UNDONE), e.WrittenAgain(), e.LogsMeasured(ENDS, ENDS),
+        e.Recovered(Meta(batch_number=1), 5, 2, 2), e.ChangelogTailRead(LAST), e.OutputRead("changes", Fate.UNDONE),
+    )  # fmt: skip
+    answer = [protocol.handle(event) for event in happened][-1]
+    assert isinstance(answer, c.Exit)
+    assert answer.code is ExitCode.INTERNAL
+    assert "batch 2 was completed, and is not there" in answer.reason
 
 
 def test_changelog_records_without_meta_are_not_trusted():
