@@ -191,6 +191,14 @@ class Engine:
         await asyncio.gather(*(runner.quiesce() for runner in self._runners.values()))
         return _committed_offsets(ran)
 
+    @property
+    def is_drained(self) -> bool:
+        """Nothing that was folded waits for a transaction, and nothing new is taken. Asked from another thread."""
+        return self.is_between_generations and not any(
+            runner.protocol.running or runner.protocol.checkpointing or not runner.partition.clean
+            for runner in list(self._runners.values())
+        )
+
     def committed_offsets(self) -> dict[TopicPartition, int]:
         """Where META stands, for tools that watch the group."""
         return _committed_offsets(runner for runner in self._runners.values() if runner.protocol.running)

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from palier.engine.app import EngineApp
+    from palier.engine.engine import Engine
 
 logger = logging.getLogger(__name__)
 
 DRAIN_LIMIT_S = 20.0
-TELL_AFTER_S = 8.0  # of draining: mostly it takes less than one
+LEAVE_LIMIT_S = (
+    5.0  # after draining: in a rebalance the group answers nobody before all have joined, or their sessions end
+)
+LOOK_EVERY_S = 0.1
+TELL_AFTER_S = 8.0  # of stopping: mostly it takes less than one
 # The collector of cycles looks for what this process hardly makes; at Python's defaults it took an eighth of the CPU.
 COLLECT_AT = (200_000, 20, 100)
 
@@ -73,22 +78,42 @@ async def _run_until_signal(app: EngineApp) -> ExitCode:
     if running.done():
         exit_now(ExitCode.INTERNAL, f"worker ended by itself: {running.exception() or worker.crash_reason!r}")
     started = time.monotonic()
-    # In a thread: without a broker Faust blocks the event loop while it waits for the end of the consumer's thread.
-    too_slow = f"not drained within {DRAIN_LIMIT_S:.0f} s; what was not committed is read again"
-    limit = threading.Timer(DRAIN_LIMIT_S, exit_now, (ExitCode.INTERNAL, too_slow))
-    told = threading.Timer(TELL_AFTER_S, _tell_what_is_awaited, (loop,))
-    for timer in (limit, told):
-        timer.daemon = True
-        timer.start()
+    code = ExitCode.INTERRUPTED if signalled.result() is signal.SIGINT else ExitCode.DONE
+    stopped = threading.Event()
+    # In threads: without a broker Faust blocks the event loop while it waits for the end of the consumer's thread.
+    for limit in (
+        threading.Thread(target=_limit_stop, args=(app.engine, code, stopped), name="stop", daemon=True),
+        threading.Thread(target=_tell_what_is_awaited, args=(loop, stopped), name="stop-told", daemon=True),
+    ):
+        limit.start()
     await worker.stop()
-    limit.cancel()
-    told.cancel()
+    stopped.set()
     logger.info("drained and left the group in %.1f s", time.monotonic() - started)
-    return ExitCode.INTERRUPTED if signalled.result() is signal.SIGINT else ExitCode.DONE
+    return code
 
 
-def _tell_what_is_awaited(loop: asyncio.AbstractEventLoop) -> None:
-    logger.warning("still draining after %.0f s, waiting at %s", TELL_AFTER_S, "; ".join(pending_waits(loop)))
+def _limit_stop(engine: Engine, code: ExitCode, stopped: threading.Event) -> None:
+    """Drained, the process ends with `code` even if nobody lets it leave its group; not drained in time, with 70."""
+    deadline_s, drained_since_s = time.monotonic() + DRAIN_LIMIT_S, None
+    while not stopped.wait(LOOK_EVERY_S):
+        now_s = time.monotonic()
+        if not engine.is_drained:
+            drained_since_s = None
+        elif drained_since_s is None:
+            drained_since_s = now_s
+        elif now_s > drained_since_s + LEAVE_LIMIT_S:
+            exit_now(
+                code, f"drained; the group did not let us go within {LEAVE_LIMIT_S:.0f} s, our session will end there"
+            )
+        if now_s > deadline_s:
+            exit_now(
+                ExitCode.INTERNAL, f"not drained within {DRAIN_LIMIT_S:.0f} s; what was not committed is read again"
+            )
+
+
+def _tell_what_is_awaited(loop: asyncio.AbstractEventLoop, stopped: threading.Event) -> None:
+    if not stopped.wait(TELL_AFTER_S):
+        logger.warning("still stopping after %.0f s, waiting at %s", TELL_AFTER_S, "; ".join(pending_waits(loop)))
 
 
 async def _start_and_wait(worker: QuietWorker) -> None:
