@@ -10,8 +10,6 @@ import time
 from itertools import islice
 from typing import ClassVar
 
-from confluent_kafka import Consumer, TopicPartition
-
 from chaos.campaign import Fault
 from chaos.faults.killing import JOINED, KillAtPoint
 from chaos.faults.network import NetworkFault
@@ -19,7 +17,7 @@ from chaos.ghost import Ghost
 from chaos.traffic import CONTACTS, Eventful
 from chaos.world import NotHealedError
 from palier.errors import ExitCode
-from worker_kit.reading import changelog_topic, output_topic
+from worker_kit.reading import left_open, output_topic
 from worker_kit.silence import advocate, contacts_in, now_ms, touchpoint
 from worker_kit.topics import set_on_topic
 from worker_kit.touchpoints import nasty, publish, shuffled, simulated
@@ -209,21 +207,3 @@ class Absence(Fault):
 
 def _heard_of(world):
     return {message.key().decode() for messages in world.committed.records for message in messages}
-
-
-def left_open(settings, looks):
-    """(topic, partition) where records lie that are neither committed nor undone, however often one looks."""
-    topics = changelog_topic(settings), output_topic(settings, settings.tier_changes_topic)
-    places = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
-    askers = [
-        Consumer({"bootstrap.servers": settings.brokers, "group.id": "asker", "isolation.level": isolation})
-        for isolation in ("read_committed", "read_uncommitted")
-    ]
-    seen = []
-    for _ in range(looks):
-        stable, written = ([asker.get_watermark_offsets(place, 10)[1] for place in places] for asker in askers)
-        ends = zip(places, stable, written, strict=True)
-        seen.append({(place.topic, place.partition) for place, one, other in ends if one < other})
-    for asker in askers:
-        asker.close()
-    return set.intersection(*seen)

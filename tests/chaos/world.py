@@ -16,7 +16,7 @@ from palier.kafka.topics import apply_topics
 from palier.settings import Settings
 from worker_kit.judge import judge
 from worker_kit.process import Worker
-from worker_kit.reading import LiveReader, output_topic, wait_until_drained
+from worker_kit.reading import LiveReader, left_open, output_topic, wait_until_drained
 from worker_kit.touchpoints import Traffic, publish, touchpoints_topic
 
 LOOK_S = 0.02
@@ -142,11 +142,17 @@ class World:
         """Until downstream has heard of tier changes from every partition anew."""
         assert self.traffic.is_alive(), "the log is over: what follows proves nothing any more"
         before = list(map(len, self.committed.records))
-        self.until(
-            lambda: all(len(now) > then for now, then in zip(self.committed.records, before, strict=True)),
-            "tier changes of every partition",
-            limit_s,
-        )
+
+        def silent():
+            return [number for number, then in enumerate(before) if len(self.committed.records[number]) == then]
+
+        try:
+            self.until(lambda: not silent(), "tier changes of every partition", limit_s)
+        except NotHealedError as error:
+            looked = (
+                f"none of partitions {silent()}; left open: {sorted(left_open(self.direct, looks=20)) or 'nothing'}"
+            )
+            raise NotHealedError(f"{error}: {looked}") from None
 
     # --- the end ----------------------------------------------------------------------------------------------------------
     def drain(self):

@@ -67,6 +67,25 @@ def ends(settings, topic):
     return found
 
 
+def left_open(settings, looks):
+    """(topic, partition) where records lie that are neither committed nor undone, however often one looks."""
+    names = settings.tier_changes_topic, settings.tier_current_topic, settings.dead_letter_topic
+    topics = changelog_topic(settings), *(output_topic(settings, name) for name in names)
+    places = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
+    askers = [
+        Consumer({"bootstrap.servers": settings.brokers, "group.id": "asker", "isolation.level": isolation})
+        for isolation in ("read_committed", "read_uncommitted")
+    ]
+    seen = []
+    for _ in range(looks):
+        stable, written = ([asker.get_watermark_offsets(place, 10)[1] for place in places] for asker in askers)
+        found = zip(places, stable, written, strict=True)
+        seen.append({(place.topic, place.partition) for place, one, other in found if one < other})
+    for asker in askers:
+        asker.close()
+    return set.intersection(*seen)
+
+
 def last_meta(messages):
     """META of a partition's changelog, None where there is none yet."""
     metas = (message.value() for message in reversed(messages) if message.key() == META_KEY)
