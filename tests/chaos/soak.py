@@ -23,6 +23,7 @@ from statistics import fmean, linear_regression
 from typing import ClassVar
 
 from chaos.campaign import Fault, keep_logs
+from chaos.cluster import pause, resume
 from chaos.ledger import Entry
 from chaos.traffic import Endless
 from chaos.world import NotHealedError, Place, World
@@ -34,13 +35,19 @@ from worker_kit.touchpoints import touchpoints_topic
 
 OBSERVED_WORKER = Path(__file__).with_name("observed_worker.py")
 EVERY_S = 30.0
+FROZEN_S = 4.0
+PART_THAT_ENDS_ALL = 1 / 6
 HEAL_LIMIT_S = 180.0  # a broker's start takes most of it where much else runs; the longest silence is told anyway
 HELD = ("memory", "objects", "files", "threads", "tasks")
 FULL_CHAINS = 50  # contacts whose whole history the naive model judges too
 
 
 class Soak(Fault):
-    """A fault by chance in each round. The first worker is spared kills: what it holds tells of growth."""
+    """A fault by chance in each round.
+
+    The first worker is spared kills: what it holds tells of growth. Faults that end every worker come in the first part
+    only, so that its life is as long as the rest.
+    """
 
     name, title = "soak", "soak: half load, a fault every 30 s"
     workers = 2
@@ -49,6 +56,9 @@ class Soak(Fault):
     round_at_most_s = EVERY_S + 5
     traffic = Endless()
     settings: ClassVar = {"checkpoint_interval": 0.1}
+
+    def __init__(self, minutes):
+        self._spares_from_s = time.monotonic() + minutes * 60 * PART_THAT_ENDS_ALL
 
     @contextmanager
     def place(self, shared, folder):
@@ -62,7 +72,8 @@ class Soak(Fault):
 
     def round(self, world):
         began = time.monotonic()
-        what = world.chance.choice(FAULTS)(world)
+        spares = began > self._spares_from_s
+        what = world.chance.choice(FAULTS_OF_ONE if spares else FAULTS_OF_ONE + FAULTS_OF_ALL)(world)
         world.until_healed(HEAL_LIMIT_S)
         world.happened[what] += 1
         healed_s = time.monotonic() - began
@@ -118,7 +129,18 @@ def kill_broker(world):
     return "kill -9 of the broker"
 
 
-FAULTS = (kill_worker, restart_worker, freeze_worker, join_and_leave, restart_broker, kill_broker)
+def freeze_broker(world):
+    """For less than anybody's session or transaction lasts."""
+    pause(world.place.kafka)
+    try:
+        world.go_on(FROZEN_S)
+    finally:
+        resume(world.place.kafka)
+    return "freeze of the broker"
+
+
+FAULTS_OF_ONE = (kill_worker, restart_worker, freeze_worker, join_and_leave, freeze_broker)
+FAULTS_OF_ALL = (restart_broker, kill_broker)
 
 
 # --- the oracle, for more records than memory holds ---------------------------------------------------------------------------
@@ -216,7 +238,7 @@ def growth(held):
 
 def soak(seed, minutes, rate, say):
     """(entry of the ledger, growth by worker): see `growth`."""
-    fault, began, started = Soak(), datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    fault, began, started = Soak(minutes), datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     fault.rate = rate
     rounds = max(1, round(minutes * 60 / EVERY_S))
     entry = Entry(fault.name, seed, began=began)
