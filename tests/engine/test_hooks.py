@@ -22,6 +22,7 @@ from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartiti
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender, SendProduceReqHandler
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.admin import ApiVersionRequest, ApiVersionResponse_v0
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
@@ -176,6 +177,21 @@ def test_aiokafka_has_the_place_where_answers_are_dated():
     source = inspect.getsource(fetcher.Fetcher._proc_fetch_request)
     assert source.index("tp_state.highwater = highwater") < source.index("tp_state.timestamp = now_ms")
     assert " = Fetcher(" in inspect.getsource(AIOKafkaConsumer.start)
+
+
+def test_aiokafka_reads_a_piece_of_a_log_as_we_ask():
+    """One request, and the class that takes its answer apart."""
+    assert parameters(FetchRequest.__init__)[:6] == [
+        "self", "max_wait_time", "min_bytes", "max_bytes", "isolation_level", "topics",
+    ]  # fmt: skip
+    assert parameters(fetcher.PartitionRecords.__init__) == [
+        "self", "tp", "records", "aborted_transactions", "fetch_offset", "key_deserializer", "value_deserializer",
+        "check_crcs", "isolation_level",
+    ]  # fmt: skip
+    source = inspect.getsource(fetcher.Fetcher._proc_fetch_request)
+    assert "if response.API_VERSION >= 11:" in source
+    assert "aborted_transactions = part_data[2]" in source
+    assert "aborted_transactions = part_data[-2]" in source
 
 
 def test_aiokafka_transactions_have_the_parts_we_use():

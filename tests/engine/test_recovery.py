@@ -17,7 +17,6 @@ from palier.engine.partition_copy import PartitionCopy
 from palier.engine.protocol import Phase
 from palier.engine.recovery import BatchRecovery, Progress
 from palier.engine.runner import Runner
-from palier.engine.tail import Tail
 
 
 def current(of_app, *, between):
@@ -86,6 +85,6 @@ def engine_of_one_partition(tmp_path):
     )  # fmt: skip
     store = SimpleNamespace(copy=PartitionCopy, keep_only=lambda numbers: None)
     engine = Engine(config, store, ChainProcessor(), SilentObserver(), Losses())
-    runner = engine._runners[0] = Runner(0, config, store, ChainProcessor(), SilentObserver(), Losses(), Tail({}))
+    runner = engine._runners[0] = Runner(0, config, store, ChainProcessor(), SilentObserver(), Losses())
     runner.protocol.phase, runner.waiting = Phase.POSITIONING, MeasureSource()
     return engine

@@ -18,7 +18,6 @@ from palier.engine.partition_copy import PartitionCopy
 from palier.engine.ports import Snapshot
 from palier.engine.protocol import Phase
 from palier.engine.runner import MAX_EXPIRED, TIMERS_PER_TICK, Runner
-from palier.engine.tail import Tail
 from palier.errors import DataError
 
 GRACE_MS = 60_000
@@ -71,7 +70,7 @@ CONFIG = EngineConfig(
 @pytest.fixture
 def running():
     """A partition that has read seven touchpoints and committed them."""
-    one = Runner(0, CONFIG, Copies(), Silences(), None, Losses(), Tail({}))
+    one = Runner(0, CONFIG, Copies(), Silences(), None, Losses())
     one.protocol.phase = Phase.RUNNING
     one.protocol.next, one.protocol._settled = dict(SETTLED), dict(SETTLED)
     return one

@@ -14,7 +14,6 @@ from palier.engine.commands import MeasureSource, Recover, Seek
 from palier.engine.events import Assigned, BatchArrived, Recovered, Sought, SourceMeasured
 from palier.engine.exits import exit_now
 from palier.engine.runner import Runner
-from palier.engine.tail import Tail
 from palier.engine.watchdog import Progress
 from palier.errors import ExitCode, PalierError
 
@@ -49,7 +48,6 @@ class Engine:
         self.config, self.observer = config, observer
         self.losses = losses
         self._store, self._processor = store, processor
-        self._tail = Tail(config.client)
         self._runners: dict[int, Runner] = {}
         self._generation = -1
         self.is_between_generations = True  # what we had is given back, what we get is not known yet
@@ -71,7 +69,7 @@ class Engine:
         self._store.keep_only(numbers | standby)
         for number in numbers - set(self._runners):
             self._runners[number] = Runner(
-                number, self.config, self._store, self._processor, self.observer, self.losses, self._tail
+                number, self.config, self._store, self._processor, self.observer, self.losses
             )
         self._generation = generation
         self.is_between_generations = False
@@ -105,7 +103,6 @@ class Engine:
                 await runner.drive(Recovered(copy.meta, positions[number], copy.records_read, copy.behind_meta))
                 if not isinstance(runner.waiting, Recover):
                     self._processor.open(runner.partition, copy.meta.summary)
-        await self._tail.close()
 
     async def position_sources(self, consumer: Any) -> None:
         """Seek every source partition to the META of its state."""

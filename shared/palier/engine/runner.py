@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from palier.engine.partition import PartitionSnapshot
     from palier.engine.ports import Observer, Processor
     from palier.engine.table import PartitionedStore
-    from palier.engine.tail import Tail
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +93,6 @@ class Runner:
         processor: Processor,
         observer: Observer,
         losses: Losses,
-        tail: Tail,
     ) -> None:
         self.number = number
         self.protocol = PartitionProtocol(number, frozenset(config.sources), config.changelog, config.outputs, losses)
@@ -103,7 +101,6 @@ class Runner:
         self.lag = 0
         self.clock = PartitionClock(config.event_clock)
         self._config, self._store, self._processor, self._observer = config, store, processor, observer
-        self._tail = tail
         self._writer: Writer | None = None
         self._snapshot: PartitionSnapshot | None = None
         self._meta: Meta | None = None
@@ -150,7 +147,7 @@ class Runner:
                 logger.warning("partition %d: a transaction lay open after fencing: undone", self.number)
                 return HangingEnded()
             case ReadChangelogTail(start, end):
-                self._whole = last_whole(await self._tail.read(self._config.changelog, self.number, start, end))
+                self._whole = last_whole(await self.writer.read(self._config.changelog, start, end))
                 return ChangelogTailRead(None if self._whole is None else self._whole.meta)
             case ReadOutput(target):
                 return OutputRead(target, await self._fate_of(command))
@@ -203,9 +200,9 @@ class Runner:
     async def _fate_of(self, output: ReadOutput) -> Fate:
         """Of what a transaction wrote to an output; what is undone of it is kept, to be written again."""
         topic, end = self._config.outputs[output.target], output.end
-        if await self._tail.read(topic, self.number, end - 1, end, committed=True):
+        if await self.writer.read(topic, end - 1, end, committed=True):
             return Fate.COMMITTED
-        records = await self._tail.read(topic, self.number, end - output.count, end)
+        records = await self.writer.read(topic, end - output.count, end)
         if not belong_to(records, output.batch_number, output.count):
             return Fate.GONE
         self._undone[output.target] = [(record.key, record.value, list(record.headers)) for record in records]

@@ -1,49 +1,55 @@
-"""Reading the ends of logs beside the worker's own consumer: after fencing, to see what became of the last transaction."""
+"""Reading a piece of a log on a connection that is there already: after fencing, to see what became of the last transaction.
+
+A consumer of its own would take longer to be made than all there is to read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import errors
+from aiokafka.consumer import fetcher
+from aiokafka.protocol.fetch import FetchRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from aiokafka import TopicPartition
+    from aiokafka.client import AIOKafkaClient
 
-READ_LIMIT_S = 30.0
+AT_MOST_BYTES = 8 << 20  # of one answer
+NOTHING_YET_S = 0.02
+ABORTED_BEFORE_LAST = 11  # version of the answer from which a preferred replica stands behind the aborted transactions
 
 
-class Tail:
-    """One client for each way of reading, made when it is first wanted. `close` lets them go; then they are made anew."""
+async def read(
+    client: AIOKafkaClient, leader: int, tp: TopicPartition, start: int, end: int, *, committed: bool = False
+) -> list[Any]:
+    """The records in [start, end), also those that are not committed unless told so. Waits until all of it is stable.
 
-    def __init__(self, client: Mapping[str, Any]) -> None:
-        self._client = client
-        self._consumers: dict[str, AIOKafkaConsumer] = {}
-        self._lock = asyncio.Lock()
+    `client` may be any producer's or consumer's, `leader` is a node's id. If the log begins behind `start`, what lies before
+    is gone, and the answer is empty.
 
-    async def read(self, topic: str, partition: int, start: int, end: int, *, committed: bool = False) -> list[Any]:
-        """The records in [start, end), also those that are not committed unless told so."""
-        tp, found = TopicPartition(topic, partition), list[Any]()
-        async with self._lock, asyncio.timeout(READ_LIMIT_S):
-            consumer = await self._consumer("read_committed" if committed else "read_uncommitted")
-            consumer.assign([tp])
-            consumer.seek(tp, start)
-            while await consumer.position(tp) < end:
-                for records in (await consumer.getmany(tp, timeout_ms=500)).values():
-                    found += records
-            return [record for record in found if record.offset < end]
-
-    async def _consumer(self, isolation: str) -> AIOKafkaConsumer:
-        if isolation not in self._consumers:
-            consumer = AIOKafkaConsumer(
-                **self._client, isolation_level=isolation, enable_auto_commit=False, auto_offset_reset="earliest"
-            )
-            await consumer.start()
-            self._consumers[isolation] = consumer
-        return self._consumers[isolation]
-
-    async def close(self) -> None:
-        """Give the connections up."""
-        async with self._lock:
-            consumers, self._consumers = self._consumers, {}
-            await asyncio.gather(*(consumer.stop() for consumer in consumers.values()))
+    Raises:
+        KafkaError: the broker refuses.
+    """
+    isolation = fetcher.READ_COMMITTED if committed else fetcher.READ_UNCOMMITTED
+    found: list[Any] = []
+    while start < end:
+        request = FetchRequest(
+            0, 1, AT_MOST_BYTES, isolation, [(tp.topic, [(tp.partition, start, AT_MOST_BYTES)])]
+        )  # fmt: skip
+        answer = await client.send(leader, request)
+        ((_, ((_, error_code, _, *rest),)),) = answer.topics
+        if error_code == errors.OffsetOutOfRangeError.errno:
+            return []
+        if error_code:
+            raise errors.for_code(error_code)
+        aborted = rest[2] if answer.API_VERSION >= ABORTED_BEFORE_LAST else rest[-2]
+        records = fetcher.PartitionRecords(
+            tp, fetcher.MemoryRecords(rest[-1]), aborted, start, None, None, False, isolation
+        )  # fmt: skip
+        found += records
+        if records.next_fetch_offset == start:
+            await asyncio.sleep(NOTHING_YET_S)
+        start = records.next_fetch_offset
+    return [record for record in found if record.offset < end]

@@ -10,7 +10,7 @@ from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 
 from palier.contracts.brokers import MAX_REQUEST_BYTES, TRANSACTION_TIMEOUT_MS
-from palier.engine import failpoints
+from palier.engine import failpoints, tail
 from palier.errors import InternalError
 
 if TYPE_CHECKING:
@@ -156,18 +156,27 @@ class Writer:
         """Last stable offset and high watermark of every topic we write."""
         return await self._ends(READ_COMMITTED), await self._ends(READ_UNCOMMITTED)
 
+    async def read(self, topic: str, start: int, end: int, *, committed: bool = False) -> list[Any]:
+        """Records in [start, end) of one of our topics, also those that are not committed unless told so."""
+        tp = TopicPartition(topic, self.partition)
+        return await tail.read(self._producer.client, await self._leader(tp), tp, start, end, committed=committed)
+
+    async def _leader(self, tp: TopicPartition) -> int:
+        client = self._producer.client
+        leader: int | None = client.cluster.leader_for_partition(tp)
+        if leader is None or leader < 0:
+            client.add_topic(tp.topic)
+            await client.force_metadata_update()
+            leader = client.cluster.leader_for_partition(tp)
+            if leader is None or leader < 0:
+                raise InternalError(f"{tp.topic}, partition {tp.partition} has no leader")
+        return leader
+
     async def _ends(self, isolation_level: int) -> dict[str, int]:
         client = self._producer.client
         by_leader: dict[int, list[str]] = {}
         for tp in self.topics:
-            leader = client.cluster.leader_for_partition(tp)
-            if leader is None or leader < 0:
-                client.add_topic(tp.topic)
-                await client.force_metadata_update()
-                leader = client.cluster.leader_for_partition(tp)
-                if leader is None or leader < 0:
-                    raise InternalError(f"{tp.topic}, partition {tp.partition} has no leader")
-            by_leader.setdefault(leader, []).append(tp.topic)
+            by_leader.setdefault(await self._leader(tp), []).append(tp.topic)
         ends: dict[str, int] = {}
         for leader, topics in by_leader.items():
             request = OffsetRequest(-1, isolation_level, [(topic, [(self.partition, LATEST)]) for topic in topics])
