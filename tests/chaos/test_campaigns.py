@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 SHORT = {
     "kill": 10,
-    "kill-completing": 2,
+    "kill-completing": 1,
     "kill-end-sent": 2,
     "kill-timers": 2,
     "kill-revoked": 1,

@@ -100,7 +100,7 @@ class KillWhileCompleting(KillAtPoint):
     """A point that a death behind META leads to: the successor writes the transaction again, and dies over it too."""
 
     workers = 1
-    round_at_most_s = 60.0  # three starts
+    round_at_most_s = 90.0  # three starts
 
     def round(self, world):
         (victim,), nth = world.workers, world.chance.randint(1, 40)
