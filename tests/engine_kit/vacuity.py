@@ -11,6 +11,7 @@ EXPECTED = (
     "append: ghost refused",
     "append: refused",
     "calls fenced",
+    "copies ahead of the log",
     *(
         f"crashes before {command}"
         for command in (

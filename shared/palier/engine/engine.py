@@ -99,7 +99,8 @@ class Engine:
         for number, runner in list(self._runners.items()):
             if isinstance(runner.waiting, Recover) and number in positions:
                 copy = runner.partition.copy
-                copy.recovered()
+                if not copy.recovered():
+                    continue
                 await runner.drive(Recovered(copy.meta, positions[number], copy.records_read, copy.behind_meta))
                 if not isinstance(runner.waiting, Recover):
                     self._processor.open(runner.partition, copy.meta.summary)

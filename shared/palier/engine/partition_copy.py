@@ -161,22 +161,21 @@ class PartitionCopy:
         self.torn.clear()
         return Mark(meta, self.behind_meta, record.timestamp)
 
-    def recovered(self) -> None:
+    def recovered(self) -> bool:
         """All is applied: enter the timers, find states of a torn transaction.
+
+        False: the copy was ahead of the log, and has been thrown away; read the log from its beginning.
 
         A state after the last META whose batch number is above it came from a transaction of which only a prefix was
         committed. Its outputs were all committed before it, so the records it contains must not be folded again.
 
         Raises:
             DataError: the last transaction is not whole.
-            InternalError: the copy is ahead of the log; the next start reads the whole log.
         """
         if not self._is_confirmed:
-            self.store.clear()
-            raise InternalError(
-                f"{self._at(self.behind_meta - 1)}: META of batch {self.meta.batch_number} was undone; the copy that has "
-                "it, thrown away"
-            )
+            logger.warning("%s: META was undone; the copy that has it, thrown away", self._at(self.behind_meta - 1))
+            self._forget()
+            return False
         schedule = self.timers.schedule
         for key, due_s in self._due_s.items():
             schedule(key, due_s * SECOND_MS)
@@ -189,6 +188,7 @@ class PartitionCopy:
                     self.torn[key] = offset
         self._after_meta = []
         self._check_last()
+        return True
 
     def damaged(self, why: str) -> None:
         """A state at rest turned out to be damaged.
