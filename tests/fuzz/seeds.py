@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from contracts import traps
-from domain_kit import version_one
+from domain_kit import older_states
 from fuzz import nasties
 from fuzz.cases import Case
 from palier.contracts.contact_state import encode_state
@@ -72,7 +72,8 @@ def records() -> list[Case]:
 
 def states() -> list[Case]:
     """Encoded states of contacts, of this version and the first, and what is none."""
-    real = [*map(encode_state, version_one.contacts().values()), *version_one.encoded().values()]
+    older = [data for version in older_states.VERSIONS for data in older_states.encoded(version).values()]
+    real = [*map(encode_state, older_states.contacts().values()), *older]
     return [Case(data) for data in (*real, *nasties.PACKED)]
 
 

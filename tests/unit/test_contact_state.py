@@ -7,7 +7,7 @@ from statistics import mean, median
 import msgspec
 import pytest
 
-from domain_kit import version_one
+from domain_kit import older_states
 from domain_kit.contact import DEFAULT, START, Contact, small_pack, snapshot
 from domain_kit.crowd import busiest, typical
 from palier.contracts.contact_state import (
@@ -68,32 +68,38 @@ def test_a_decoded_state_is_its_own():
     assert encode_state(other) == data != encode_state(one)
 
 
-@pytest.mark.parametrize("name", version_one.encoded())
-def test_a_state_of_version_1_is_the_same_contact(name):
-    """What Palier wrote then is read as the contact it was; by which pack she was evaluated it did not note."""
-    state, today = decode_state(version_one.encoded()[name]), version_one.contacts()[name]
-    assert unpack(version_one.encoded()[name])[0] == 1
-    for field in (*version_one.FIELDS, "placement"):
+KEPT = [(version, name) for version in older_states.VERSIONS for name in older_states.encoded(version)]
+
+
+@pytest.mark.parametrize(("version", "name"), KEPT)
+def test_a_state_of_an_older_version_is_the_same_contact(version, name):
+    """What Palier wrote then is read as the contact it was; by which pack she was evaluated version 1 did not note."""
+    data, today = older_states.encoded(version)[name], older_states.contacts()[name]
+    state = decode_state(data)
+    assert unpack(data)[0] == version
+    for field in (*older_states.FIELDS[version], "placement"):
         assert getattr(state, field) == getattr(today, field), field
-    assert state.pack_version == NO_PACK
-    head = decode_head(version_one.encoded()[name])
+    if version == 1:
+        assert state.pack_version == NO_PACK
+    head = decode_head(data)
     of_stubs = ("placement",) if head.is_erased else ()
     for field in ("sequence", "erased_at", "as_of", "ahead", "earned", "held", "is_erased", *of_stubs):
         assert getattr(head, field) == getattr(today, field), field
 
 
-def test_version_1_covers_every_field():
+@pytest.mark.parametrize("version", older_states.VERSIONS)
+def test_an_older_version_covers_every_field(version):
     """Each is there with something in it, in one kept contact or another."""
-    states = list(map(decode_state, version_one.encoded().values()))
+    states = list(map(decode_state, older_states.encoded(version).values()))
     fresh = ContactState.new()
-    for field in (*version_one.FIELDS, "placement"):
+    for field in (*older_states.FIELDS[version], "placement"):
         assert any(getattr(state, field) != getattr(fresh, field) for state in states), field
 
 
-@pytest.mark.parametrize("name", [name for name, state in version_one.contacts().items() if not state.is_erased])
-def test_a_state_of_version_1_is_written_as_the_version_of_today(name):
+@pytest.mark.parametrize(("version", "name"), [kept for kept in KEPT if "stub" not in kept[1]])
+def test_a_state_of_an_older_version_is_written_as_the_version_of_today(version, name):
     """With her next touchpoint; and from then on as if she had been so always."""
-    state, today = decode_state(version_one.encoded()[name]), version_one.contacts()[name]
+    state, today = decode_state(older_states.encoded(version)[name]), older_states.contacts()[name]
     pack = DEFAULT if "typical" in name or "busiest" in name else small_pack()
     touchpoint = Touchpoint("x", "shop", "warm.8", "web", "ada", START + 95 * DAY_MS)
     assert fold(state, touchpoint, pack) == fold(today, touchpoint, pack)

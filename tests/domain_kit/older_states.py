@@ -1,4 +1,4 @@
-"""Contacts that Palier encoded as version 1 of the state, kept as it wrote them: years later they must still be read.
+"""Contacts that Palier encoded as older versions of the state, kept as it wrote them: years later they must be read.
 
 `contacts()` makes the same contacts anew, by the same touchpoints, with the code of today.
 """
@@ -17,18 +17,21 @@ from palier.domain.arrange import arrange
 if TYPE_CHECKING:
     from palier.domain.state import ContactState
 
-FILE = Path(__file__).parents[1] / "golden" / "states" / "version-1.json"
-FIELDS = (
+FOLDER = Path(__file__).parents[1] / "golden" / "states"
+VERSIONS = (1, 2)
+OF_VERSION_1 = (
     "sequence", "erased_at", "layout", "as_of", "ahead", "scores", "reset_at", "earned", "held", "headline", "since",
     "retired", "consents", "withdrawn_all", "remembered", "caps", "distinct", "era", "times", "codes", "evidence", "free",
     "rings", "strongest", "weightings", "words",
 )  # fmt: skip
 """What followed the version, in this order; of a stub the first two, and its placement."""
+FIELDS = {1: OF_VERSION_1, 2: (*OF_VERSION_1, "pack_version")}
 
 
-def encoded() -> dict[str, bytes]:
-    """Name -> the bytes of version 1."""
-    return {name: b64decode(data) for name, data in json.loads(FILE.read_text()).items()}
+def encoded(version: int) -> dict[str, bytes]:
+    """Name -> the bytes of that version."""
+    kept = json.loads((FOLDER / f"version-{version}.json").read_text())
+    return {name: b64decode(data) for name, data in kept.items()}
 
 
 def contacts() -> dict[str, ContactState]:
