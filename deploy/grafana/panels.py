@@ -186,6 +186,32 @@ TRAFFIC = Row(
     ),
 )
 
+TRUST = Row(
+    "Trust",
+    panels=(
+        Panel(
+            "Touchpoints, by verdict",
+            "Was it a human? Suspects count in part, bots not at all. A jump of bots: a scanner has found the mailings.",
+            "cps",
+            (Query(rate("palier_verdicts_total", "verdict"), "{{verdict}}"),),
+            stacked=True,
+        ),
+        Panel(
+            "Evidence of machines",
+            "What spoke against a human, per second; a touchpoint may have several kinds against it.",
+            "cps",
+            (Query(rate("palier_evidence_total", "evidence"), "{{evidence}}"),),
+        ),
+        Panel(
+            "Withdrawals by bots",
+            "They hold, to be on the safe side. Many: a scanner follows the links to unsubscribe, and they should ask once "
+            "more before they act.",
+            "cps",
+            (Query("sum(rate(palier_bot_withdrawals_total{}[$__rate_interval]))", "withdrawals"),),
+        ),
+    ),
+)
+
 FRESHNESS = Row(
     "Lag and freshness",
     panels=(
@@ -340,7 +366,7 @@ PROCESS = Row(
             "Versions",
             "One line means that all workers run the same.",
             "none",
-            (Query("count by (version, python, faust, aiokafka) (palier_build_info{})"),),
+            (Query("count by (version, python, faust, aiokafka, crawler_user_agents) (palier_build_info{})"),),
             kind="table",
             width=12,
         ),
@@ -355,4 +381,4 @@ PROCESS = Row(
     ),
 )
 
-ROWS = (WELL, TIERS, TRAFFIC, FRESHNESS, CHECKPOINTS, RECOVERY, PROCESS)
+ROWS = (WELL, TIERS, TRAFFIC, TRUST, FRESHNESS, CHECKPOINTS, RECOVERY, PROCESS)

@@ -6,9 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from palier.domain.outcome import HUMAN, Duplicate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from palier.domain.outcome import Outcome
     from palier.domain.touchpoint import Touchpoint
 
 UNENGAGED = "unengaged"
@@ -20,10 +23,25 @@ class Tally:
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (type, outcome)
     changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (from, to, cause)
+    verdicts: Counter[str] = field(default_factory=Counter)  # of touchpoints with evidence against them
+    evidence: Counter[str] = field(default_factory=Counter)  # kind
+    bot_withdrawals: int = 0
     refusals: Counter[str] = field(default_factory=Counter)  # reason code
     timestamps_ms: list[int] = field(default_factory=list)  # Kafka timestamp of every record
     contacts: Mapping[str, int] = field(default_factory=dict)  # headline tier -> contacts, at the checkpoint
     newest_occurred_at: int = 0
+
+    def judged(self, outcome: Outcome) -> None:
+        """Something speaks against a touchpoint; of all others nobody keeps count until the checkpoint."""
+        self.verdicts[outcome.verdict] += 1
+        self.evidence.update(outcome.evidence)
+        self.bot_withdrawals += outcome.bot_withdrawal
+
+    def all_verdicts(self) -> Counter[str]:
+        """Of every touchpoint that was judged: what nothing speaks against is human."""
+        folded = sum(self.outcomes.values()) - sum(self.refusals.values())
+        duplicates = sum(count for (_, outcome), count in self.outcomes.items() if outcome == Duplicate.name)
+        return self.verdicts + Counter({HUMAN: folded - duplicates - self.verdicts.total()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,8 @@ class TouchpointProcessor:
         context.newest_occurred_at = newest
         context.journal.append(touchpoint)
         context.tally.outcomes[touchpoint.type, outcome.name] += 1
+        if outcome.evidence:
+            context.tally.judged(outcome)
         is_erased = state.is_erased
         if outcome.changes:
             recorded_at = newest if self._event_clock else now_ms

@@ -26,6 +26,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from palier.domain.outcome import BOT, EVIDENCE, HUMAN, SUSPECT
 from palier.domain.pack import UNENGAGED
 from palier.health import Health, WorkerState
 from palier.histogram import BatchHistogram
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 OTHER_TYPE = "other"
 OUTCOMES = ("scored", "noted", "capped", "duplicate", "late", "erased", "unknown", "refused")
+VERDICTS = (HUMAN, SUSPECT, BOT)
 CAUSES = ("touchpoint", "inactivity", "conversion", "permission", "erasure", "pack")
 TARGETS = ("changelog", "tier_changes", "tier_current", "dead_letter", "meta")
 
@@ -124,14 +126,14 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        packages = {"version": "palier", "faust": "faust-streaming", "aiokafka": "aiokafka"}
+        packages["crawler_user_agents"] = "crawler-user-agents"
         build = self._gauge(
             "palier_build_info",
             "Versions of this worker and of what it is built on; always 1.",
-            *("version", "python", "faust", "aiokafka"),
+            *("python", *packages),
         )
-        build.labels(version("palier"), platform.python_version(), version("faust-streaming"), version("aiokafka")).set(
-            1
-        )
+        build.labels(platform.python_version(), *map(version, packages.values())).set(1)
         self._pack = self._gauge("palier_pack_info", "Rule pack in force; always 1.", *("name", "version", "digest"))
 
     def _define_life_cycle(self) -> None:
@@ -175,6 +177,19 @@ class Metrics:
             "palier_tier_changes_total",
             "Tier changes committed, by headline tier before and after and by cause.",
             {"from_tier": self._tiers, "to_tier": self._tiers, "cause": CAUSES},
+        )
+        self._verdicts = self._counter(
+            "palier_verdicts_total",
+            "Touchpoints judged and committed, by verdict: was it a human? Duplicates are not judged.",
+            {"verdict": VERDICTS},
+        )
+        self._evidence = self._counter(
+            "palier_evidence_total",
+            "What spoke against a human, each kind once per touchpoint committed.",
+            {"evidence": EVIDENCE},
+        )
+        self._bot_withdrawals = self._counter(
+            "palier_bot_withdrawals_total", "Withdrawals by bots; they hold, to be on the safe side."
         )
         self._contacts = self._gauge("palier_contacts", "Contacts with a state, by headline tier.", "partition", "tier")
         self._latency = self._histogram(
@@ -356,6 +371,14 @@ class Metrics:
         """Touchpoints of a committed transaction, by (type, outcome); a type foreign to the pack counts as `other`."""
         for (type_, outcome), count in counts.items():
             self._touchpoints.labels(type_ if type_ in self._types else OTHER_TYPE, outcome).inc(count)
+
+    def verdicts_committed(self, verdicts: Mapping[str, int], evidence: Mapping[str, int], withdrawals: int) -> None:
+        """Verdicts on the touchpoints of a committed transaction, what they rest on, and how many bots withdrew."""
+        for verdict, count in verdicts.items():
+            self._verdicts.labels(verdict).inc(count)
+        for kind, count in evidence.items():
+            self._evidence.labels(kind).inc(count)
+        self._bot_withdrawals.inc(withdrawals)
 
     def dead_letters_committed(self, counts: Mapping[str, int]) -> None:
         """Dead letters of a committed transaction, by reason code."""

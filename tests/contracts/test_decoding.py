@@ -39,10 +39,12 @@ def test_examples(example: RecordExample) -> None:
 
 def test_all_members_arrive() -> None:
     """Each member the fold reads has the value that was sent."""
-    value = bare(object_id="o-1", campaign_id="c-1", rating=75, bot=True)
-    assert decode(value) == Touchpoint(
-        "t-1", "web-tracker", "article.read", "web", "contact-4711", OCCURRED_AT_MS, "o-1", "c-1", 75, bot=True
+    properties = {"link": "footer-2", "honeypot": True, "depth": [1, {"x": None}]}
+    value = bare(
+        object_id="o-1", campaign_id="c-1", rating=75, bot=True, user_agent="Googlebot/2.1", properties=properties
     )
+    who = ("t-1", "web-tracker", "article.read", "web", "contact-4711", OCCURRED_AT_MS, "o-1", "c-1", 75)
+    assert decode(value) == Touchpoint(*who, bot=True, crawler=True, properties=properties)
     assert decode(bare(bot=None)) == decode(bare())
     assert decode(bare(bot=False)) == decode(bare())
 

@@ -38,6 +38,7 @@ CHANGE = outcome.TierChange(
         outcome.Reason("t-0", "shop", "cart.removed", "web", None, "c", "intent", -6.0, -5.99991, 1_793_614_100_000),
     ),
     since=1_793_614_272_123,
+    evidence=("too-soon",),
 )
 
 
@@ -52,7 +53,7 @@ def test_tier_change_to_the_byte() -> None:
         '"reasons":[{"touchpoint_id":"t-1","source":"shop","type":"cart.added","channel":"web","object_id":"p-1",'
         '"campaign_id":null,"axis":"intent","weight":12.0,"worth":11.9999,"occurred_at":"2026-11-02T10:10:00.000Z"},'
         '{"touchpoint_id":"t-0","source":"shop","type":"cart.removed","channel":"web","object_id":null,'
-        '"campaign_id":"c","axis":"intent","weight":-6.0,"worth":-6.0,"occurred_at":"2026-11-02T10:08:20.000Z"}],'
+        '"campaign_id":"c","axis":"intent","weight":-6.0,"worth":-6.0,"occurred_at":"2026-11-02T10:08:20.000Z"}],"evidence":["too-soon"],'
         '"pack":{"name":"default","version":3,"digest":"' + "ab" * 32 + '"},"recorded_at":"2026-11-02T10:11:12.124Z"}'
     )
 

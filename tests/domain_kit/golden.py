@@ -1,7 +1,8 @@
 """Golden timelines: what happens to a contact and what comes of it, as lines that a newcomer reads without a manual.
 
-A line is a moment, what happened, and after `|` the scores it left behind (points, cut to one decimal) and after `->`
-the headline tier it led to, with the cause. A line without a touchpoint is a demotion: nothing happened.
+A line is a moment, what happened, and after `|` the scores it left behind (points, cut to one decimal), in brackets the
+verdict if it is not human, with what it rests on, and after `->` the headline tier it led to, with the cause. A line
+without a touchpoint is a demotion: nothing happened.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain_kit.contact import Contact, moment
-from palier.domain.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from palier.domain.limits import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from palier.domain.outcome import TierChange
 
-_LINE = re.compile(r"d(?P<day>\d+) +(?P<hour>\d\d):(?P<minute>\d\d) +(?P<what>[^|]+?) *(\|.*)?")
+_LINE = re.compile(
+    r"d(?P<day>\d+) +(?P<time>(?P<hour>\d\d):(?P<minute>\d\d)(:(?P<second>\d\d(\.\d{3})?))?) +(?P<what>[^|]+?) *(\|.*)?"
+)
 _NOTHING = "nothing happens"
 _LATER = "..."
 
@@ -40,21 +43,26 @@ def replayed(text: str) -> str:
         if match is None:
             raise ValueError(f"not a line of a timeline: {line!r}")
         if match["what"] != _LATER:
-            lines += _told(contact, int(match["day"]), int(match["hour"]), int(match["minute"]), match["what"])
+            lines += _told(contact, match)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     told = "\n".join(_written(line, widths) for line in lines)
     return f"{title}\n\n{told}\n"
 
 
-def _told(contact: Contact, day: int, hour: int, minute: int, what: str) -> Iterator[Line]:
+def _told(contact: Contact, match: re.Match[str]) -> Iterator[Line]:
     """A line for each demotion that was due, then one for what happened."""
+    what, ms = match["what"], round(float(match["second"] or 0) * SECOND_MS)
+    when = int(match["day"]), int(match["hour"]), int(match["minute"]), ms
+    verdict = ""
     if what == _NOTHING:
-        changes, left = contact.waits(day, hour, minute), None
+        changes, left = contact.waits(*when), None
     else:
         type_, *members = what.split()
-        outcome = contact.does(type_, day, hour, minute, **dict(map(_member, members)))
+        outcome = contact.does(type_, *when, **_members(members))
         changes = outcome.changes
         left = None if outcome.name in ("scored", "noted") else outcome.name
+        if outcome.evidence:
+            verdict = f" [{outcome.verdict}: {', '.join(outcome.evidence)}]"
     own = ""
     for change in changes:
         if change.cause == "inactivity":
@@ -62,14 +70,21 @@ def _told(contact: Contact, day: int, hour: int, minute: int, what: str) -> Iter
         else:
             own = _tier(change)
     scores = dict(zip(contact.pack.compiled.axes, contact.state.scores, strict=False))  # an erased contact has none
-    yield Line(_when(moment(day, hour, minute)), what, left or _scores(scores), own)
+    told = f"{left or _scores(scores)}{verdict}".strip()
+    yield Line(f"d{match['day']:<4} {match['time']}", what, told, own)
 
 
-def _member(text: str) -> tuple[str, object]:
-    name, _, value = text.partition("=")
-    names = {"object": "object_id", "campaign": "campaign_id"}
-    values = {"rating": int, "bot": "yes".__eq__}
-    return names.get(name, name), values.get(name, str)(value)
+def _members(texts: list[str]) -> dict[str, object]:
+    """What a line says of a touchpoint beside its type."""
+    names = {"object": "object_id", "campaign": "campaign_id", "agent": "crawler"}
+    values = {"rating": int, "bot": "yes".__eq__, "honeypot": "yes".__eq__, "crawler": "crawler".__eq__}
+    members: dict[str, object] = {}
+    properties: dict[str, object] = {}
+    for name, _, value in (text.partition("=") for text in texts):
+        member = names.get(name, name)
+        into = properties if member in ("link", "method", "honeypot") else members
+        into[member] = values.get(member, str)(value)
+    return members | {"properties": properties} if properties else members
 
 
 def _when(at: int) -> str:

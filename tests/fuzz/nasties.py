@@ -61,6 +61,7 @@ WHOLE_VALUES = [
     b"\x00", b"\x00{}", b"{}\x00", b"\xff\xfe{\x00}\x00", b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b'{"', b"{\x22id\x22", b'""""',
     b"[" * 65, b"]" * 65, b"[]" * 200, b'{"":' * 65, b"[" * 100_000, b"]" * 100_000, b"[" * 64 + b'"' + b"[" * 500,
     b'{"a":' * 100_000, b'"\\' * 1_000, b"9" * 100_000, b"-" * 1_000, b"[" + b"1," * 1_000, b"\\" * 1_000,
+    bare(user_agent="Googlebot/2.1"), bare(user_agent="x" * 512 + "Googlebot/2.1"), bare(properties={"link": "\u00df", "honeypot": True}),
     bare(user_agent="x" * 300_000), bare(user_agent="\u0000" * 1_000), bare(id="x" * 100_000), bare(properties={"x" * 70_000: 1}),
     spliced(rb'"\u0069d":5'), spliced(rb'"\u0069d":"t-2"'), spliced(rb'"i\u0064":null'), spliced(rb'"\ud800":1'), spliced(b'"id\x00":1'),
     spliced(rb'"\u0073pecversion":"1.0","dat\u0061":{}'), spliced(b'"specversion":"1.0","data":{}'),

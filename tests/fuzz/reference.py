@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from palier.contracts.crawlers import is_declared_crawler
 from palier.contracts.json_reading import NotJsonError, read_json
 from palier.contracts.members import NO_OFFSET_ERROR
 from palier.contracts.moments import to_milliseconds
@@ -63,6 +64,8 @@ def as_domain(model: Model) -> Touchpoint:
         campaign_id=model.campaign_id,
         rating=model.rating,
         bot=bool(model.bot),
+        crawler=model.user_agent is not None and is_declared_crawler(model.user_agent),
+        properties=model.properties,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from palier.kafka.ports import HOST, free_port
-from palier.packs import pack_source
+from palier.packs import load_pack, pack_source
 from palier.settings import Settings
 from worker_kit.process import COMMAND, Worker, environment, run_to_its_end
 from worker_kit.reading import changelog_topic, output_topic, wait_until_drained
@@ -141,14 +141,16 @@ def test_a_data_folder_that_cannot_be_made(topic_settings, tmp_path):
 @pytest.mark.kafka
 def test_only_a_newer_pack_may_follow(topic_settings, tmp_path):
     """Exit code 2 for an older pack, and for another one of the same version; a newer one goes on."""
-    second = changed_pack(tmp_path, "second.toml", ("version = 1", "version = 2"))
-    other_second = changed_pack(tmp_path, "other.toml", ("version = 1", "version = 2"), ("{ interest = 19 }", "{ interest = 18 }"))  # fmt: skip
-    third = changed_pack(tmp_path, "third.toml", ("version = 1", "version = 3"))
+    first = load_pack(None).version
+    version = f"version = {first}"
+    second = changed_pack(tmp_path, "second.toml", (version, "version = 1002"))
+    other_second = changed_pack(tmp_path, "other.toml", (version, "version = 1002"), ("{ interest = 19 }", "{ interest = 18 }"))  # fmt: skip
+    third = changed_pack(tmp_path, "third.toml", (version, "version = 1003"))
     publish(topic_settings, nasty(1, 300))
     with Worker(topic_settings, tmp_path / "worker", PALIER_PACK=str(second)) as worker:
         wait_until_drained(topic_settings, touchpoints_topic(topic_settings), [worker])
         assert worker.stop() == 0, worker.log
-    for pack, version in ((None, 1), (other_second, 2)):
+    for pack, version in ((None, first), (other_second, 1002)):
         chosen = {} if pack is None else {"PALIER_PACK": str(pack)}
         code, lines = run_to_its_end(environment(topic_settings, **chosen))
         assert code == 2

@@ -33,7 +33,7 @@ def packs(tmp_path):
 
     def write(name, version, *changes):
         text = pack_source(None)
-        for old, new in (("version = 1", f"version = {version}"), *changes):
+        for old, new in ((f"version = {load_pack(None).version}", f"version = {version}"), *changes):
             assert old in text
             text = text.replace(old, new, 1)
         file = tmp_path / f"{name}.toml"

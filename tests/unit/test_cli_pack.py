@@ -14,6 +14,8 @@ from palier_cli import __main__ as edge
 if TYPE_CHECKING:
     from pathlib import Path
 
+VERSION = f"version = {load_pack(None).version}"
+
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = edge.run(arguments)
@@ -38,8 +40,8 @@ def test_what_show_prints_is_a_pack_that_check_accepts(tmp_path: Path, capsys: p
     [
         ("interest = 25", "interest = 13", ["engaged", "25", "19"]),
         ("half_lif_days", "half_life_days", ["half_lif_days"]),
-        ("version = 'one'", "version = 1", ["version"]),
-        ("= [", "version = 1", ["line"]),
+        ("version = 'one'", VERSION, ["version"]),
+        ("= [", VERSION, ["line"]),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "show"])
@@ -63,7 +65,7 @@ def test_show_takes_the_pack_in_force(
     """PALIER_PACK decides, as it does for the worker."""
     _, shown, _ = run(capsys, "pack", "show")
     file = tmp_path / "rules.toml"
-    file.write_text(shown.replace("version = 1", "version = 7", 1))
+    file.write_text(shown.replace(VERSION, "version = 7", 1))
     monkeypatch.setenv("PALIER_PACK", str(file))
     _, _, identity = run(capsys, "pack", "show")
     assert " version 7: " in identity

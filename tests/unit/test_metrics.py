@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from palier.domain.outcome import Outcome
+from palier.domain.outcome import EVIDENCE, Outcome, Verdict
 from palier.health import WorkerState
-from palier.metrics import CAUSES, OUTCOMES, CheckpointOutcome, Metrics
+from palier.metrics import CAUSES, OUTCOMES, VERDICTS, CheckpointOutcome, Metrics
 
 NOW_S = 1_800_000_000.0
 TYPES = ("page.viewed", "order.completed")
@@ -65,6 +65,22 @@ def test_counters_are_born_at_zero() -> None:
 def test_every_outcome_of_the_fold_is_a_label() -> None:
     """The closed union of outcomes, and the refusal that never reaches the fold: the counter knows all and no more."""
     assert {*(outcome.name for outcome in get_args(Outcome)), "refused"} == set(OUTCOMES)
+
+
+def test_every_verdict_and_kind_of_evidence_is_a_label() -> None:
+    """At 0 from the start; verdicts, evidence and the withdrawals of bots are counted as they were committed."""
+    assert set(VERDICTS) == set(get_args(Verdict))
+    metrics = make_metrics()
+    for verdict in VERDICTS:
+        assert value(metrics, "palier_verdicts_total", verdict=verdict) == 0
+    for kind in EVIDENCE:
+        assert value(metrics, "palier_evidence_total", evidence=kind) == 0
+    assert value(metrics, "palier_bot_withdrawals_total") == 0
+    metrics.verdicts_committed({"bot": 2, "human": 5}, {"crawler": 2, "flood": 1}, 1)
+    assert value(metrics, "palier_verdicts_total", verdict="human") == 5
+    assert value(metrics, "palier_verdicts_total", verdict="bot") == 2
+    assert value(metrics, "palier_evidence_total", evidence="crawler") == 2
+    assert value(metrics, "palier_bot_withdrawals_total") == 1
 
 
 def test_process_is_visible_in_a_registry_of_its_own() -> None:

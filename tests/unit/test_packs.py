@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from palier.domain.limits import DAY_MS
-from palier.domain.pack import Axis, Distinct, Rule, Tier
+from palier.domain.pack import Axis, ClickBurst, Distinct, Flood, ManyLinks, Rule, Tier, Trust
 from palier.errors import ConfigurationError, ExitCode
 from palier.packs import load_pack, pack_source, parse_pack
 
@@ -81,6 +81,65 @@ def test_a_file_becomes_a_pack(tmp_path):
         ),
     }
     assert pack_source(path) == SMALL
+
+
+JUDGING = (
+    SMALL
+    + """
+[touchpoints."mail.clicked"]
+message = "clicked"
+
+[trust]
+flag = false
+honeypot = true
+crawler = true
+head_request = true
+too_soon = { within_seconds = 2.5 }
+click_burst = { clicks = 4, within_seconds = 0.0014, reverses = true }
+many_links = { links = 2, within_seconds = 3_600 }
+flood = { touchpoints = 120, within_seconds = 60 }
+suspect = 0.25
+kinds_for_bot = 3
+reversal_seconds = 0.5
+
+[sources]
+"cheap-followers.example" = 0
+till = 0.75
+"""
+)
+
+
+def test_trust_becomes_milliseconds():
+    """Every member of [trust] and [sources] arrives, seconds rounded to milliseconds."""
+    pack = parse_pack(JUDGING, "a pack")
+    assert pack.trust == Trust(
+        flag=False,
+        honeypot=True,
+        crawler=True,
+        head_request=True,
+        too_soon_ms=2_500,
+        click_burst=ClickBurst(4, 1, reverses=True),
+        many_links=ManyLinks(2, 3_600_000, reverses=False),
+        flood=Flood(120, 60_000),
+        suspect=0.25,
+        kinds_for_bot=3,
+        reversal_ms=500,
+    )
+    assert pack.sources == {"cheap-followers.example": 0, "till": 0.75}
+    assert pack.rules["mail.clicked"] == Rule("mail.clicked", message="clicked")
+
+
+def test_what_is_left_out_of_trust_is_off():
+    """With the table itself the sender's flag alone remains; in an empty one the shares and limits are the usual ones."""
+    assert parse_pack(SMALL, "a pack").trust == Trust()
+    assert parse_pack(SMALL + "[trust]\n", "a pack").trust == Trust(reversal_ms=10_000)
+
+
+def test_a_pack_without_trust_has_the_digest_it_had():
+    """Written before there was such a table, it is the same pack."""
+    assert parse_pack(SMALL, "a pack").digest == "63740db98dbd45980ddc23d743a38d9660dcf0d55252b730280500b010c47b04"
+    text = SMALL.replace('"hello" = {', '"hello" = { message = "opened",')
+    assert len({parse_pack(one, "it").digest for one in (SMALL, text, SMALL + "[trust]\nflag = false\n")}) == 3
 
 
 def test_the_digest_is_of_what_the_pack_says():
@@ -161,6 +220,52 @@ WRONG = [
 ]
 
 
+WRONGLY_JUDGING = [
+    ("clicks = 4", "clicks = 2", "trust.click_burst.clicks: Input should be greater than or equal to 3"),
+    ("clicks = 4", "clicks = 7", "trust.click_burst.clicks: Input should be less than or equal to 6"),
+    ("links = 2", "links = 1", "trust.many_links.links: Input should be greater than or equal to 2"),
+    ("touchpoints = 120", "touchpoints = 121", "trust.flood.touchpoints: Input should be less than or equal to 120"),
+    ("touchpoints = 120", "touchpoints = 4", "trust.flood.touchpoints: Input should be greater than or equal to 5"),
+    ("0.0014", "0.0009", "trust.click_burst.within_seconds: Input should be greater than or equal to 0.001"),
+    ("3_600", "3_601", "trust.many_links.within_seconds: Input should be less than or equal to 3600"),
+    ("2.5", "nan", "trust.too_soon.within_seconds: Input should be a finite number"),
+    ("{ within_seconds = 2.5 }", "{}", "trust.too_soon.within_seconds: Field required"),
+    ("reverses = true", "reverse = true", "trust.click_burst.reverse: Extra inputs are not permitted"),
+    ("suspect = 0.25", "suspect = 1.5", "trust.suspect: Input should be less than or equal to 1"),
+    ("suspect = 0.25", "suspect = 0.255", "trust: 0.255 has more than 2 decimals"),
+    ("kinds_for_bot = 3", "kinds_for_bot = 5", "trust.kinds_for_bot: Input should be less than or equal to 4"),
+    (
+        "reversal_seconds = 0.5",
+        "reversal_seconds = 61",
+        "trust.reversal_seconds: Input should be less than or equal to 60",
+    ),
+    ("flag = false", "flags = false", "trust.flags: Extra inputs are not permitted"),
+    ("till = 0.75", "till = -1", "source 'till': Input should be greater than or equal to 0"),
+    ("till = 0.75", "till = 0.755", "source 'till': 0.755 has more than 2 decimals"),
+    ("till = 0.75", 'till = "all"', "source 'till': Input should be a valid number"),
+    (
+        'message = "clicked"',
+        'message = "seen"',
+        "touchpoint 'mail.clicked': message: Input should be 'delivered', 'opened'",
+    ),
+    (
+        'message = "clicked"',
+        'erases = true\nmessage = "opened"',
+        "touchpoint 'mail.clicked': what erases a contact can do",
+    ),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "reason"), WRONGLY_JUDGING, ids=[reason for _, _, reason in WRONGLY_JUDGING])
+def test_what_is_wrong_with_trust_is_told(good, bad, reason):
+    """By member and reason, as of the rest."""
+    assert JUDGING.count(good) >= 1
+    with pytest.raises(ConfigurationError) as caught:
+        parse_pack(JUDGING.replace(good, bad, 1), "my.toml")
+    lines = str(caught.value).splitlines()
+    assert any(line.startswith(f"my.toml: {reason}") for line in lines), lines
+
+
 @pytest.mark.parametrize(("good", "bad", "reason"), WRONG, ids=[reason for _, _, reason in WRONG])
 def test_a_wrong_pack_is_told_by_member_and_reason(good, bad, reason):
     """The line begins with the file and names what is wrong; exit code 2."""
@@ -226,6 +331,10 @@ content.liked
 email.opened           0.2  -    -   2 1
 email.clicked          3    -    -   3 1
 email.replied          8    -    -   2 -
+push.delivered
+push.opened            3    -    -   3 1
+sms.delivered
+sms.clicked            3    -    -   3 1
 form.submitted         8    -    -   2 -
 chat.started           8    -    -   2 -
 email.unsubscribed
@@ -301,6 +410,34 @@ def test_the_default_packs_effects():
     assert critics == {"rating.given": (60, {"interest": 2}), "review.posted": (60, {"interest": 5})}
 
 
+def test_the_default_pack_spells_out_all_that_tells_humans_from_machines():
+    """The numbers of SEMANTICS.md; mail, push and text messages have their parts. Nobody's points are mistrusted."""
+    pack = load_pack(None)
+    assert pack.trust == Trust(
+        flag=True,
+        honeypot=True,
+        crawler=True,
+        head_request=True,
+        too_soon_ms=2_000,
+        click_burst=ClickBurst(3, 1_000, reverses=True),
+        many_links=ManyLinks(3, 2_000, reverses=True),
+        flood=Flood(30, 60_000),
+        suspect=0.5,
+        kinds_for_bot=2,
+        reversal_ms=10_000,
+    )
+    assert pack.sources == {}
+    assert {rule.type: rule.message for rule in pack.rules.values() if rule.message} == {
+        "email.delivered": "delivered",
+        "email.opened": "opened",
+        "email.clicked": "clicked",
+        "push.delivered": "delivered",
+        "push.opened": "opened",
+        "sms.delivered": "delivered",
+        "sms.clicked": "clicked",
+    }
+
+
 def test_the_default_packs_axes_and_tiers():
     """Half-lives, thresholds and distinct conditions."""
     pack = load_pack(None)
@@ -314,7 +451,7 @@ def test_the_default_packs_axes_and_tiers():
         ("engaged-to-buy", {"intent": 38}, {"intent": 27}, Distinct("types", "intent", 2, 14 * DAY_MS)),
         ("engaged-to-influence", {"advocacy": 57, "interest": 9}, {"advocacy": 40}, None),
     ]
-    assert (pack.name, pack.version) == ("default", 1)
+    assert (pack.name, pack.version) == ("default", 2)
 
 
 def test_the_default_pack_is_a_file_to_copy(tmp_path):

@@ -114,6 +114,23 @@ def test_effects_are_told_once():
     assert len(second.timestamps_ms) == 1
 
 
+def test_verdicts_are_counted_with_what_they_rest_on():
+    """A machine by its user agent, by a trap, and in doubt; what nothing speaks against is human, a duplicate is neither."""
+    bench = Bench()
+    crawler = touchpoint("ada", 2, type="email.unsubscribed", user_agent="Googlebot/2.1")
+    trapped = touchpoint("ada", 3, id="trap", properties={"honeypot": True, "method": "HEAD"})
+    doubtful = touchpoint("ada", 3, id="head", properties={"method": "HEAD"})
+    bench.feed(crawler, trapped, doubtful, touchpoint("ada", 4), touchpoint("ada", 4), b"<html>", key=b"ada")
+    bench.checkpoint()
+    (effects,) = bench.effects
+    assert effects.all_verdicts() == {"human": 1, "suspect": 1, "bot": 2}
+    assert effects.evidence == {"crawler": 1, "honeypot": 1, "head-request": 2}
+    assert effects.bot_withdrawals == 1
+    bench.feed(touchpoint("ada", 5))
+    bench.checkpoint()
+    assert bench.effects[1].all_verdicts() == {"human": 1}
+
+
 # --- refused ----------------------------------------------------------------------------------------------------------------
 def test_a_refused_record_does_not_touch_its_neighbours():
     """It goes to the dead letters with its place; what comes before and behind it is folded."""

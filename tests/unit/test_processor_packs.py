@@ -12,7 +12,7 @@ from palier_tiers.processor import TIER_CURRENT
 from worker_kit.in_process import Bench
 from worker_kit.poison import lawful, touchpoint
 
-OLD = load_pack(None)
+OLD = replace(load_pack(None), version=1)
 ENGAGED, BUY, INFLUENCE = OLD.tiers
 HARDER = replace(
     OLD,
@@ -26,7 +26,7 @@ DAY_3 = milliseconds("2025-01-03T12:00:00Z")
 
 def taken_over(*contacts, pack=HARDER):
     """A partition in which these contacts became engaged by the old pack, opened by a newer one."""
-    before = Bench()
+    before = Bench(pack=OLD)
     for contact in contacts:
         before.feed(*lawful(contact))
     before.checkpoint()

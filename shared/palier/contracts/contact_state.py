@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+import struct
+from typing import Any, Final
 
 import msgspec
 
 from palier.domain.limits import NEVER
-from palier.domain.state import NO_PACK, ContactState
+from palier.domain.older_states import add_marks
+from palier.domain.state import FIELDS, NO_PACK, ContactState
 from palier.errors import DataError
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 """Raised by every change of the fields or of their meaning; older versions are read, newer ones refused.
 
-1: the first. 2: `pack_version` at the end.
+1: the first. 2: `pack_version` at the end. 3: `marks` and what follows it; rows of caps with a mark each.
 """
 
 _LONGEST_STUB: Final = 3
+_FIELDS_OF_2: Final = FIELDS.index("pack_version") + 1
 
 
 class StateHead(msgspec.Struct, array_like=True, gc=False):
@@ -70,8 +73,8 @@ def decode_state(data: bytes) -> ContactState:
         version, *fields = _decode(data)
         if version == STATE_VERSION:
             return ContactState.from_fields(fields)
-        if version == 1:
-            return ContactState.from_fields(fields if len(fields) <= _LONGEST_STUB else [*fields, NO_PACK])
+        if version in (1, 2):
+            return _from_older(fields if version == 2 or len(fields) <= _LONGEST_STUB else [*fields, NO_PACK])
     except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"a contact's state of {len(data)} bytes is damaged: {error}") from error
     raise _of_another_version(version)
@@ -92,6 +95,23 @@ def decode_head(data: bytes) -> StateHead:
     if 1 <= head.version <= STATE_VERSION:  # so far all versions begin alike
         return head
     raise _of_another_version(head.version)
+
+
+def _from_older(fields: list[Any]) -> ContactState:
+    """Of versions 1 and 2, the first with `pack_version` added.
+
+    Raises:
+        ValueError: not a state.
+    """
+    if len(fields) <= _LONGEST_STUB:
+        return ContactState.from_fields(fields)
+    fresh = ContactState.new()
+    state = ContactState.from_fields([*fields, *(getattr(fresh, name) for name in FIELDS[_FIELDS_OF_2:])])
+    try:
+        add_marks(state)
+    except (LookupError, AttributeError, ArithmeticError, struct.error) as error:
+        raise ValueError(str(error)) from error
+    return state
 
 
 def _of_another_version(version: object) -> DataError:

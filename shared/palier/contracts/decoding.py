@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from palier.contracts.cloud_events import is_cloud_event, to_bare
+from palier.contracts.crawlers import is_declared_crawler
 from palier.contracts.limits import (
     AMOUNT,
     CURRENCY,
@@ -170,6 +171,8 @@ def _read_record(record: _Record, value: bytes) -> Touchpoint | None:
         record.campaign_id,
         record.rating,
         record.bot is True,
+        record.user_agent is not None and is_declared_crawler(record.user_agent),
+        record.properties,
     )
 
 

@@ -56,7 +56,7 @@ class TierChange(ContractModel):
     Keep the last sequence per contact: drop what is equal or lower, apply what is one higher; a gap never happens.
     Branch on `gained`, `lost` and `cause`, not on `direction`: a conversion is good news whatever its direction.
     `pack` says that a newer rule pack judged otherwise, as of the last moment the contact was looked at.
-    For an erasure `held`, `channels`, `scores`, `thresholds` and `reasons` are absent.
+    For an erasure `held`, `channels`, `scores`, `thresholds`, `reasons` and `evidence` are absent.
     """
 
     contact_id: LongName = Field(description="Who; also the Kafka key, in UTF-8")
@@ -99,6 +99,13 @@ class TierChange(ContractModel):
     )
     reasons: list[Reason] | None = Field(
         None, description="Up to 5 contributions on the axes of the tiers gained or lost, of greatest worth first"
+    )
+    evidence: list[str] | None = Field(
+        None,
+        description="What speaks against a human in the touchpoint that caused it, an open list: bot, honeypot, crawler, "
+        "convicted, click-burst, many-links, too-soon, head-request, flood; empty for one without suspicion, and where no "
+        "touchpoint did it",
+        examples=[[], ["bot"]],
     )
     pack: PackStamp = Field(description="The rule pack that decided")
     recorded_at: Moment = Field(
@@ -160,6 +167,7 @@ def tier_change_json(change: outcome.TierChange, pack: RulePack, recorded_at: in
             "touchpoint_source": change.touchpoint_source,
             "thresholds": {tier: _numbers(axes) for tier, axes in sorted(change.thresholds.items())},
             "reasons": _reasons(change.reasons),
+            "evidence": change.evidence,
         }
     members["pack"] = {"name": pack.name, "version": pack.version, "digest": pack.digest}
     members["recorded_at"] = format_moment(recorded_at)

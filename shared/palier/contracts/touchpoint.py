@@ -86,9 +86,15 @@ class Touchpoint(InputModel):
     timezone: Annotated[str, Field(pattern=f"^{TIMEZONE}$")] | None = Field(
         None, description="Time zone of the contact, by its IANA name", examples=["Europe/Vienna"]
     )
-    user_agent: str | None = Field(None, description="User agent of the contact's browser or mail program, as sent")
+    user_agent: str | None = Field(
+        None,
+        description="User agent of the contact's browser or mail program, as sent; a published list tells which are those "
+        "of crawlers",
+    )
     properties: Annotated[dict[str, JsonValue], BeforeValidator(_refuse_unbounded_numbers)] | None = Field(
         None,
-        description="Whatever else the source wants to say; Palier does not look at it",
-        examples=[{"theme": "dark"}],
+        description="Whatever else the source wants to say. Palier looks at honeypot (true: what no human sees was "
+        "touched), method (HEAD: a link was followed without reading) and link (which link of the message); one of "
+        "another type counts as absent",
+        examples=[{"theme": "dark"}, {"link": "footer-2", "method": "GET", "honeypot": False}],
     )

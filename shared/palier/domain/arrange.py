@@ -76,7 +76,9 @@ def _arrange_tiers(state: ContactState, old: list[str], pack: CompiledPack) -> N
     earned = [name for rank, name in enumerate(old) if state.earned >> rank & 1]
     held = [name for rank, name in enumerate(old) if state.held >> rank & 1]
     state.retired = sorted({*state.retired, *held} - bits.keys())
-    state.earned = sum(bits.get(name, 0) for name in earned)
+    entered = {bits[name]: since for name, since in zip(earned, state.entered, strict=True) if name in bits}
+    state.entered = [entered[bit] for bit in sorted(entered)]
+    state.earned = sum(entered)
     state.held = sum(bits.get(name, 0) for name in held)
 
 

@@ -1,70 +1,53 @@
 """Step 8: how many touchpoints of a type score per UTC day, and per object and day.
 
-Per day and type the state holds a count, or, where objects are capped too, one 4-byte digest for each touchpoint that
-scored (of the empty string for one without object): as many digests as touchpoints.
+Per day and type the state holds a row of seven bytes for each touchpoint that scored, in order of arrival: a digest of
+its object (of the empty string for one without, and where objects are not capped), and its mark.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from palier.domain.digests import SHORT, short_digest_of
 from palier.domain.limits import DAY_MS, LATENESS_MS
+from palier.domain.remembered import MARK
 
 if TYPE_CHECKING:
     from palier.domain.compiled import CompiledRule
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
 
-_DIGEST: Final = 4
-"""One pair of objects in 4 billion is taken for the same, if of the same type and day. Longer digests would be most of
-the state of a busy contact."""
+ROW: Final = SHORT + MARK
+NO_OBJECT: Final = short_digest_of("")
 
 
-@lru_cache(maxsize=16_384)
-def _digest_of(object_id: str) -> bytes:
-    """Contacts share mailings, pages and products: most objects come again soon."""
-    return blake2b(object_id.encode(), digest_size=_DIGEST).digest()
-
-
-_NO_OBJECT: Final = _digest_of("")
-
-
-def use_cap(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule) -> bool:
+def use_cap(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, mark: bytes) -> bool:
     """True if the touchpoint may score, and then every counter of its rule has gone up; False if any was full."""
     day = touchpoint.occurred_at // DAY_MS
     today = state.caps.get(day)
-    used = None if today is None else today.get(rule.ref)
-    count: int | bytes
-    if rule.per_object is None:
-        count = len(used) // _DIGEST if isinstance(used, bytes) else used or 0
-        if count >= (rule.per_day or 0):
-            return False
-        count += 1
-    else:
-        digests = _NO_OBJECT * used if isinstance(used, int) else used or b""
-        if rule.per_day is not None and len(digests) >= rule.per_day * _DIGEST:
-            return False
-        digest = _NO_OBJECT
+    rows = b"" if today is None else today.get(rule.ref, b"")
+    if rule.per_day is not None and len(rows) >= rule.per_day * ROW:
+        return False
+    digest = NO_OBJECT
+    if rule.per_object is not None:
         if touchpoint.object_id:
-            digest = _digest_of(touchpoint.object_id)
-            if digest in digests and _count(digest, digests) >= rule.per_object:
+            digest = short_digest_of(touchpoint.object_id)
+            if digest in rows and _count(digest, rows) >= rule.per_object:
                 return False
         elif rule.per_day is None:
             return True  # nothing to count it by
-        count = digests + digest
+    rows += digest + mark
     if today is None:
         if state.caps:
             _forget_days(state)
-        state.caps[day] = {rule.ref: count}
+        state.caps[day] = {rule.ref: rows}
     else:
-        today[rule.ref] = count
+        today[rule.ref] = rows
     return True
 
 
-def _count(digest: bytes, digests: bytes) -> int:
-    return sum(digests[at : at + _DIGEST] == digest for at in range(0, len(digests), _DIGEST))
+def _count(digest: bytes, rows: bytes) -> int:
+    return sum(rows[at : at + SHORT] == digest for at in range(0, len(rows), ROW))
 
 
 def _forget_days(state: ContactState) -> None:

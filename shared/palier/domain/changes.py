@@ -34,10 +34,12 @@ def change_held(
     touchpoint: Touchpoint | None,
     pack: CompiledPack,
     by_scores: int = EVERY_TIER,
+    evidence: tuple[str, ...] = (),
 ) -> TierChange:
     """Records that the contact now holds `held`, at `as_of`, and tells it.
 
     `by_scores`: the tiers that thresholds have decided about, if not about all of them; of others none are told.
+    `evidence`: what speaks against the touchpoint.
     """
     gained, lost = held & ~state.held, state.held & ~held
     concerned = [tier for tier in pack.tiers if tier.bit & (gained | lost)]
@@ -67,6 +69,7 @@ def change_held(
         },
         reasons=reasons(state, axes, pack),
         since=state.since,
+        evidence=evidence,
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from palier.domain.limits import MOST_AXES, MOST_TIERS, MOST_WEIGHTINGS
+from palier.domain.limits import MESSAGE_ENTRIES, MOST_AXES, MOST_TIERS, MOST_WEIGHTINGS, REMEMBERED_IDS
+from palier.domain.messages import CLICKED, DELIVERED, OPENED
+from palier.domain.remembered import bytes_of
 from palier.domain.weightings import CODES, KNOWN, OWN, magnitude_of, weights_of, word_of
 from palier.domain.words import WordRef, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from palier.domain.pack import Rule, RulePack, Tier
+    from palier.domain.pack import Rule, RulePack, Tier, Trust
 
 
 class Slot(NamedTuple):
@@ -81,8 +83,11 @@ class CompiledRule:
     fulfils: frozenset[int] = frozenset()
     """The axes it resets by name: a tier lost by one of these was a conversion."""
     erases: bool = False
+    message: int = 0
+    """What it does with its message (messages.py); 0: nothing."""
 
 
+_MESSAGES: Final = {"delivered": DELIVERED, "opened": OPENED, "clicked": CLICKED}
 _FORBIDDEN_IN_NAMES: Final = frozenset(" ,/:=")
 UNKNOWN_RULE: Final = CompiledRule(ref="", known=False)
 
@@ -133,6 +138,35 @@ class CompiledPack:
     slots: tuple[Slot, ...]
     rules: Mapping[str, CompiledRule]
     permission_refs: frozenset[WordRef]
+    trust: Trust
+    strong_evidence: frozenset[str]
+    """Each convicts a bot by itself."""
+    convicting_evidence: frozenset[str]
+    """Each convicts a message, and what is done with it around that time."""
+    clicks_before_burst: int
+    """So many opens and clicks of a message must be remembered before a click may be one of a burst."""
+    flood_bytes: int
+    """How long the list of remembered touchpoints must be for a flood; longer than it ever is where none is looked for."""
+    flood_ms: int
+    sources: Mapping[str, float]
+    has_messages: bool
+    """Some rule concerns messages."""
+    scaled: dict[tuple[str, float], Weighting] = field(default_factory=dict, compare=False)
+    """Weightings by a factor, each made when it is first needed (`scale`)."""
+
+
+def scale(weighting: Weighting, factor: float, pack: CompiledPack) -> Weighting:
+    """What a touchpoint adds of which a source or a doubt lets only a part count."""
+    scaled = pack.scaled.get((weighting.word, factor))
+    if scaled is None:
+        weights = {pack.axes[part.axis]: round(part.points * factor, 4) for part in weighting.parts}
+        parts = [
+            replace(part, points=weights[pack.axes[part.axis]], magnitude=magnitude_of(weights[pack.axes[part.axis]]))
+            for part in weighting.parts
+            if weights[pack.axes[part.axis]]
+        ]
+        scaled = pack.scaled[weighting.word, factor] = _weighting_of(parts, pack.axes)
+    return scaled
 
 
 def compile_pack(pack: RulePack) -> CompiledPack:
@@ -153,6 +187,7 @@ def compile_pack(pack: RulePack) -> CompiledPack:
     }
     if len(words) > MOST_WEIGHTINGS:
         raise ValueError(f"the touchpoints have {len(words)} different weightings; {MOST_WEIGHTINGS} is the most")
+    trust, reversing = pack.trust, _reversing(pack.trust)
     unused = (0.0,) * (OWN - len(KNOWN))
     points = tuple((*(weights_of(word).get(axis, 0.0) for word in KNOWN), *unused) for axis in axes)
     return CompiledPack(
@@ -167,7 +202,27 @@ def compile_pack(pack: RulePack) -> CompiledPack:
         slots=slots,
         rules={rule.type: _compile_rule(rule, pack, axes, slots) for rule in pack.rules.values()},
         permission_refs=frozenset(map(shorten, pack.permission_channels)),
+        trust=trust,
+        strong_evidence=frozenset({"bot", "honeypot", "crawler", "convicted", *reversing}),
+        convicting_evidence=frozenset({"honeypot", *reversing} if trust.reversal_ms else ()),
+        clicks_before_burst=_least_clicks(trust) - 1,
+        flood_bytes=bytes_of(trust.flood.touchpoints if trust.flood else REMEMBERED_IDS + 1),
+        flood_ms=trust.flood.within_ms if trust.flood else 0,
+        sources=dict(pack.sources),
+        has_messages=any(rule.message for rule in pack.rules.values()),
     )
+
+
+def _reversing(trust: Trust) -> set[str]:
+    """The bursts that are strong evidence."""
+    bursts = {"click-burst": trust.click_burst, "many-links": trust.many_links}
+    return {name for name, burst in bursts.items() if burst and burst.reverses and trust.reversal_ms}
+
+
+def _least_clicks(trust: Trust) -> int:
+    """So many clicks are needed for any burst; more than are remembered where none is looked for."""
+    burst, links = trust.click_burst, trust.many_links
+    return min(burst.clicks if burst else MESSAGE_ENTRIES + 2, links.links if links else MESSAGE_ENTRIES + 2)
 
 
 def layout_of(pack: RulePack, slots: tuple[Slot, ...]) -> str:
@@ -203,6 +258,7 @@ def _compile_rule(rule: Rule, pack: RulePack, axes: tuple[str, ...], slots: tupl
         resets=tuple(range(len(axes))) if rule.zero else tuple(sorted(resets)),
         fulfils=resets,
         erases=rule.erases,
+        message=0 if rule.message is None else _MESSAGES[rule.message],
     )
 
 
@@ -229,9 +285,13 @@ def _weighting(
                 types=places.get("types"),
             )
         )
-    word = word_of(weights)
-    code = bytes((CODES[word],)) if word in CODES else b""
     parts.sort(key=lambda part: part.axis)
+    return _weighting_of(parts, axes)
+
+
+def _weighting_of(parts: list[Part], axes: tuple[str, ...]) -> Weighting:
+    word = word_of({axes[part.axis]: part.points for part in parts})
+    code = bytes((CODES[word],)) if word in CODES else b""
     return Weighting(word=word, code=code, parts=tuple(parts), axes=tuple(part.axis for part in parts))
 
 

@@ -20,10 +20,12 @@ MOST_CHANNELS = 64
 """Channels are an open list; beyond so many the one with the oldest consent that opens no gate is forgotten."""
 
 
-def apply_consent(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, pack: CompiledPack) -> None:
+def apply_consent(
+    state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, pack: CompiledPack, *, by_bot: bool
+) -> None:
     """Grants and withdraws what the rule says. A bot's grants are void, its withdrawals hold: the safe side."""
     t = touchpoint.occurred_at
-    if not touchpoint.bot:
+    if not by_bot:
         for channel in rule.grants:
             _consent(state, touchpoint.channel if channel == ITS_CHANNEL else channel, t << 1, pack)
     for channel in rule.withdraws:

@@ -1,9 +1,10 @@
 """The contributions a contact remembers: the latest 16 of every axis by arrival, and the five strongest of every axis.
 
 A touchpoint that scored takes one slot, whatever axes it weighs on: its time (5 bytes of `times`), its weighting's code
-(a byte of `codes`, see weightings.py) and, while it may be a reason, which touchpoint it was (`evidence`). Per axis,
-`rings` lists the slots of the latest 16 contributions by arrival, `strongest` those that may be reasons, strongest
-first (strongest.py). A slot that nobody lists is free, and is filled again.
+(a byte of `codes`, see weightings.py), its mark (3 bytes of `marks`, see remembered.py) and, while it may be a reason,
+which touchpoint it was (`evidence`). Per axis, `rings` lists the slots of the latest 16 contributions by arrival,
+`strongest` those that may be reasons, strongest first (strongest.py). A slot that nobody lists is free, and is filled
+again.
 
 Five bytes hold the milliseconds since the contact's base, which is `era` times 17 years; it moves on when a touchpoint
 lies 35 years past it, and what then lies before it is forgotten.
@@ -15,6 +16,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from palier.domain.limits import RING, STRONGEST
+from palier.domain.remembered import MARK
 from palier.domain.weightings import MOST_OWN, OWN, magnitudes_in, weights_of
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ AS_BYTES: Final = tuple(bytes((slot,)) for slot in range(256))
 """Each slot as the byte that lists it."""
 
 
-def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting) -> int:
+def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting, mark: bytes) -> int:
     """A contribution arrives and enters the ring of every axis it weighs on, as yet without evidence; gives its slot."""
     rings, axes = state.rings, weighting.axes
     for axis in axes:
@@ -38,14 +40,14 @@ def add_contribution(state: ContactState, occurred_at: int, weighting: Weighting
         if len(ring) == RING:
             rings[axis] = ring[1:]
             _leave_ring(state, axis, ring[0])
-    slot = _fill_slot(state, occurred_at, weighting.code or _own_code(state, weighting.word))
+    slot = _fill_slot(state, occurred_at, weighting.code or _own_code(state, weighting.word), mark)
     as_byte = AS_BYTES[slot]
     for axis in axes:
         rings[axis] += as_byte
     return slot
 
 
-def _fill_slot(state: ContactState, occurred_at: int, code: bytes) -> int:
+def _fill_slot(state: ContactState, occurred_at: int, code: bytes, mark: bytes) -> int:
     since_base = occurred_at - (state.era << _ERA_BITS)
     if since_base >> _TIME_BITS:
         _move_base(state, occurred_at)
@@ -54,11 +56,14 @@ def _fill_slot(state: ContactState, occurred_at: int, code: bytes) -> int:
     if not free:
         state.times = times + time
         state.codes = codes + code
+        state.marks += mark
         return len(codes)
     slot = free[0]
     at = slot * TIME_BYTES
     state.free = free[1:]
     state.times = times[:at] + time + times[at + TIME_BYTES :]
+    marks, at = state.marks, slot * MARK
+    state.marks = marks[:at] + mark + marks[at + MARK :]
     if codes[slot] != code[0]:
         state.codes = codes[:slot] + code + codes[slot + 1 :]
     return slot

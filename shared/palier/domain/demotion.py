@@ -10,7 +10,7 @@ from palier.domain.changes import change_held
 from palier.domain.consent import gate_is_open
 from palier.domain.renewal import is_renewed, renew
 from palier.domain.scoring import advance
-from palier.domain.tiers import held_tiers
+from palier.domain.tiers import earn, held_tiers
 
 if TYPE_CHECKING:
     from palier.domain.compiled import CompiledPack, CompiledTier
@@ -62,7 +62,7 @@ def apply_demotions(state: ContactState, contact_id: str, until: int, pack: Comp
         state.ahead += first - state.as_of
         advance(state, first, pack)
         # By decree: what rounding makes of the scores at that moment is not asked.
-        state.earned &= ~sum(tier.bit for tier, moment in due if moment == first)
+        earn(state, state.earned & ~sum(tier.bit for tier, moment in due if moment == first), pack)
         held = held_tiers(state, pack)
         if held != state.held:
             changes.append(change_held(state, held, "inactivity", contact_id, None, pack))

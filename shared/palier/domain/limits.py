@@ -23,6 +23,10 @@ RING: Final = 16
 """Latest contributions an axis remembers, by arrival."""
 STRONGEST: Final = 5
 """Contributions of greatest worth an axis remembers, and the most reasons a tier change gives."""
+MESSAGES: Final = 8
+"""Messages a contact remembers, in the order in which they joined."""
+MESSAGE_ENTRIES: Final = 6
+"""Opens and clicks remembered of a message, by arrival."""
 MOST_AXES: Final = 8
 MOST_TIERS: Final = 16
 MOST_WEIGHTINGS: Final = 100

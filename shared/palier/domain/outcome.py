@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 Direction: TypeAlias = Literal["up", "down", "lateral"]
+Verdict: TypeAlias = Literal["human", "suspect", "bot"]
+
+HUMAN: Final = "human"
+SUSPECT: Final = "suspect"
+BOT: Final = "bot"
+EVIDENCE: Final = (
+    "bot",
+    "honeypot",
+    "crawler",
+    "convicted",
+    "click-burst",
+    "many-links",
+    "too-soon",
+    "head-request",
+    "flood",
+)
+"""What may speak against a touchpoint, in the order in which it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,62 +66,69 @@ class TierChange:
     reasons: tuple[Reason, ...]
     since: int
     """When the headline tier `to_tier` began; a lateral change keeps it."""
+    evidence: tuple[str, ...] = ()
+    """What spoke against the touchpoint that caused it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class _Judged:
+    """What every outcome says."""
+
+    changes: tuple[TierChange, ...] = ()
+    verdict: Verdict = HUMAN
+    evidence: tuple[str, ...] = ()
+    """Why not human, in the order of `EVIDENCE`."""
+    bot_withdrawal: bool = False
+    """A bot withdrew, and it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored(_Judged):
     """It counted: its weights are in the scores."""
 
     name: ClassVar[str] = "scored"
-    changes: tuple[TierChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(_Judged):
     """Nothing to score: its rule has no weights, it erased the contact, or a bot did it."""
 
     name: ClassVar[str] = "noted"
-    changes: tuple[TierChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Capped:
+class Capped(_Judged):
     """Enough of its kind have counted that day."""
 
     name: ClassVar[str] = "capped"
-    changes: tuple[TierChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(_Judged):
     """Seen before; nothing changed."""
 
     name: ClassVar[str] = "duplicate"
-    changes: tuple[TierChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class Late(_Judged):
     """Older than the lateness limit: not scored, though consent and resets hold."""
 
     name: ClassVar[str] = "late"
-    changes: tuple[TierChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(_Judged):
     """From before the contact's erasure, or for an erased contact; nothing changed."""
 
     name: ClassVar[str] = "erased"
-    changes: tuple[TierChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(_Judged):
     """The pack has no rule for its type."""
 
     name: ClassVar[str] = "unknown"
-    changes: tuple[TierChange, ...] = ()
 
 
 Outcome: TypeAlias = Scored | Noted | Capped | Duplicate | Late | Erased | Unknown

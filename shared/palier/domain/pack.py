@@ -51,6 +51,59 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class ClickBurst:
+    """So many clicks of one message within a span are a scanner's."""
+
+    clicks: int
+    within_ms: int
+    reverses: bool = False
+    """It is strong evidence, and takes back what was scored around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManyLinks:
+    """Clicks on so many links of one message within a span are a scanner's."""
+
+    links: int
+    within_ms: int
+    reverses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """So many touchpoints of one contact in less than a span are no human's."""
+
+    touchpoints: int
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What speaks against a touchpoint's being a human's. As it is here it judges by the sender's flag alone."""
+
+    flag: bool = True
+    """The sender's own `bot`."""
+    honeypot: bool = False
+    """What no human sees was touched."""
+    crawler: bool = False
+    """The user agent declares itself a crawler."""
+    head_request: bool = False
+    """A click that asked for the head of the page only."""
+    too_soon_ms: int = 0
+    """A message opened or clicked sooner than that after its delivery; 0: whenever it was is well."""
+    click_burst: ClickBurst | None = None
+    many_links: ManyLinks | None = None
+    flood: Flood | None = None
+    suspect: float = 0.5
+    """What a suspect's points count."""
+    kinds_for_bot: int = 2
+    """So many kinds of weak evidence make a bot."""
+    reversal_ms: int = 0
+    """How far from a conviction other touchpoints of its message are convicted with it; 0: none are, and a burst is weak
+    evidence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What one type of touchpoint does. Weights are in points per axis; an absent cap is None."""
 
@@ -68,6 +121,8 @@ class Rule:
     zero: bool = False
     """Resets every axis, and converts nothing."""
     erases: bool = False
+    message: Literal["delivered", "opened", "clicked"] | None = None
+    """What happened to the message that is its object."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +137,9 @@ class RulePack:
     tiers: tuple[Tier, ...]
     rules: Mapping[str, Rule]
     permission_channels: frozenset[str]
+    trust: Trust = Trust()
+    sources: Mapping[str, float] = field(default_factory=dict)
+    """What the points of a source count, 0 to 1; of others they count in full."""
 
     @cached_property
     def compiled(self) -> CompiledPack:

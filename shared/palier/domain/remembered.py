@@ -24,6 +24,11 @@ _low_bits: Final = Struct(">I").unpack_from
 _LOW_32_BITS: Final = 0xFFFF_FFFF
 _HALF_TURN: Final = 0x8000_0000
 
+MARK: Final = 3
+NO_MARK: Final = bytes(MARK)
+"""The mark of what nobody can name any more."""
+_FIRST_MARK: Final = b"\0\0\1"
+
 
 def digest_of(source: str, touchpoint_id: str) -> bytes:
     """8 bytes that stand for the pair. The source's length keeps ("a", "bc") apart from ("ab", "c")."""
@@ -36,6 +41,17 @@ def digest_of(source: str, touchpoint_id: str) -> bytes:
 def _hasher_of(source: str) -> blake2b:
     """A hasher that has taken the source in, to be copied."""
     return blake2b(f"{len(source)}:{source}".encode(), digest_size=_DIGEST)
+
+
+def mark_of(digest: bytes) -> bytes:
+    """The first bytes of a touchpoint's digest: enough to tell it among the few dozen that a contact remembers."""
+    mark = digest[:MARK]
+    return _FIRST_MARK if mark == NO_MARK else mark
+
+
+def bytes_of(count: int) -> int:
+    """How long a list of so many touchpoints is at least."""
+    return count * _ROW_SIZE
 
 
 def is_remembered(state: ContactState, digest: bytes) -> bool:
@@ -71,6 +87,27 @@ def remember(state: ContactState, digest: bytes, occurred_at: int, elapsed: int)
             rows[at : at + _ROW_SIZE] for at in range(0, len(rows), _ROW_SIZE) if not _is_expired(rows, at, start)
         )[-REMEMBERED_IDS * _ROW_SIZE :]
     state.remembered = rows
+
+
+def came_at_once(state: ContactState, moment: int, count: int, within_ms: int) -> bool:
+    """The latest `count` remembered touchpoints by arrival all lie less than `within_ms` from the moment.
+
+    To be asked of a moment that is not late, before step 6 adds its touchpoint.
+    """
+    rows, newest = state.remembered, state.as_of - state.ahead
+    at = len(rows) - _ROW_SIZE
+    # Rows are of the week up to the newest touchpoint; a moment that is much newer would be told apart no more.
+    if moment - newest >= within_ms or at < (count - 1) * _ROW_SIZE:
+        return False
+    start = newest - LATENESS_MS
+    while count and at >= 0:
+        if not _is_expired(rows, at, start):
+            distance = (_low_bits(rows, at + _DIGEST)[0] - moment) & _LOW_32_BITS
+            if within_ms <= distance <= _LOW_32_BITS + 1 - within_ms:
+                return False
+            count -= 1
+        at -= _ROW_SIZE
+    return count == 0
 
 
 def _is_expired(rows: bytes, at: int, start: int) -> bool:

@@ -8,7 +8,7 @@ from palier.domain.arrange import arrange
 from palier.domain.changes import change_held
 from palier.domain.limits import NEVER, STRONGEST
 from palier.domain.strongest import keep_strongest
-from palier.domain.tiers import earned_tiers, headline_of, held_tiers
+from palier.domain.tiers import earn, earned_tiers, headline_of, held_tiers
 from palier.domain.words import spell
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def renew(state: ContactState, contact_id: str, pack: CompiledPack) -> list[Tier
         if len(slots) > STRONGEST and axis not in pack.fulfillable:
             keep_strongest(state, axis)
     before = state.earned
-    state.earned = earned_tiers(state, pack)
+    earn(state, earned_tiers(state, pack), pack)
+    if not pack.has_messages:
+        state.messages = {}
     held = held_tiers(state, pack)
     if held == state.held and not state.retired and headline_of(held, pack) == spell(state.headline):
         return []

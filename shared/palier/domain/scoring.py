@@ -29,11 +29,16 @@ def advance(state: ContactState, moment: int, pack: CompiledPack) -> None:
 
 
 def contribute(
-    state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, weighting: Weighting, pack: CompiledPack
+    state: ContactState,
+    touchpoint: Touchpoint,
+    rule: CompiledRule,
+    weighting: Weighting,
+    mark: bytes,
+    pack: CompiledPack,
 ) -> None:
     """Adds what a touchpoint that scores weighs; where a reset has made it void it only takes its place in the ring."""
     t, as_of, scores, reset_at = touchpoint.occurred_at, state.as_of, state.scores, state.reset_at
-    slot, listed = add_contribution(state, t, weighting), False
+    slot, listed = add_contribution(state, t, weighting, mark), False
     for part in weighting.parts:
         axis, points = part.axis, part.points
         if t > reset_at[axis]:

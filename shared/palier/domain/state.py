@@ -42,6 +42,17 @@ FIELDS: Final = (
     "weightings",
     "words",
     "pack_version",
+    "marks",
+    "entered",
+    "messages",
+    "zone",
+    "hours",
+    "reach",
+    "value",
+    "points",
+    "badges",
+    "objection",
+    "profiled",
 )
 """The fields of a state in the order they are encoded in. An encoded state has no names: a change here is a new state
 version (`palier.contracts.contact_state`)."""
@@ -85,7 +96,7 @@ class ContactState:
     """Newest withdrawal of every channel."""
     remembered: bytes
     """Ids seen lately (remembered.py)."""
-    caps: dict[int, dict[WordRef, int | bytes]]
+    caps: dict[int, dict[WordRef, bytes]]
     """Per UTC day and type, what has scored (caps.py)."""
     distinct: list[dict[WordRef, int]]
     """Per slot of the pack, newest time by type or day (distinct.py)."""
@@ -109,6 +120,21 @@ class ContactState:
     """Words the evidence points to (evidence.py)."""
     pack_version: int
     """Version of the pack that last evaluated `earned` and `held`; NO_PACK if it is not known, or none has."""
+    marks: bytes
+    """Per slot, the mark of its touchpoint (remembered.py)."""
+    entered: list[int]
+    """Per earned tier, ascending by rank, `as_of` when it was entered; NEVER if that is not known (tiers.py)."""
+    messages: dict[int, bytes]
+    """The latest messages, and who opened and clicked them (messages.py)."""
+    zone: WordRef
+    """Time zone. This field and those below are reserved: no release fills them yet, and each carries them along."""
+    hours: dict[WordRef, bytes]
+    reach: dict[WordRef, int]
+    value: list[Any]
+    points: int
+    badges: dict[WordRef, Any]
+    objection: int
+    profiled: int
     placement: int | None
     """Of a stub: where it belongs, now that its contact's id is gone; a number of whoever keeps it, None if not told.
     The fold neither reads nor writes it."""
@@ -136,9 +162,12 @@ class ContactState:
         self.pack_version = NO_PACK
         self.headline = UNENGAGED_REF
         self.scores, self.reset_at, self.distinct, self.rings, self.strongest = [], [], [], [], []
-        self.retired, self.weightings, self.words = [], [], []
-        self.consents, self.caps, self.evidence = {}, {}, {}
-        self.remembered = self.times = self.codes = self.free = b""
+        self.retired, self.weightings, self.words, self.entered, self.value = [], [], [], [], []
+        self.consents, self.caps, self.evidence, self.messages = {}, {}, {}, {}
+        self.hours, self.reach, self.badges = {}, {}, {}
+        self.remembered = self.times = self.codes = self.free = self.marks = b""
+        self.zone = self.points = self.profiled = 0
+        self.objection = NEVER
 
     def to_fields(self) -> tuple[Any, ...]:
         """The fields in the order of `FIELDS`; of a stub the first two only, and its placement. Shares the lists."""
@@ -190,6 +219,17 @@ class ContactState:
             state.weightings,
             state.words,
             state.pack_version,
+            state.marks,
+            state.entered,
+            state.messages,
+            state.zone,
+            state.hours,
+            state.reach,
+            state.value,
+            state.points,
+            state.badges,
+            state.objection,
+            state.profiled,
         ) = fields
         return state
 

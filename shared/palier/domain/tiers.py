@@ -50,6 +50,19 @@ def earned_tiers(state: ContactState, pack: CompiledPack) -> int:
     return earned
 
 
+def earn(state: ContactState, earned: int, pack: CompiledPack) -> None:
+    """The tiers earned from now on; for each the state keeps the `as_of` at which it was entered."""
+    before = state.earned
+    if earned == before:
+        return
+    entered, kept = [], iter(state.entered)
+    for tier in pack.tiers:
+        since = next(kept) if tier.bit & before else state.as_of
+        if tier.bit & earned:
+            entered.append(since)
+    state.earned, state.entered = earned, entered
+
+
 def held_tiers(state: ContactState, pack: CompiledPack) -> int:
     """The earned tiers if a permission channel is granted, else none."""
     return state.earned if gate_is_open(state, pack) else 0

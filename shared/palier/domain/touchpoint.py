@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(slots=True)
@@ -29,3 +33,7 @@ class Touchpoint:
     """Per cent of the scale, 0..100."""
     bot: bool = False
     """The sender knows already that no human did this."""
+    crawler: bool = False
+    """Its user agent is that of a declared crawler; whoever decodes a record has looked."""
+    properties: Mapping[str, object] | None = None
+    """Whatever else the source says. The fold reads a few members, and takes one of another type for absent."""

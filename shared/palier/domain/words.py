@@ -77,6 +77,11 @@ WELL_KNOWN: Final[tuple[str, ...]] = (
     "consent.granted",
     "consent.withdrawn",
     "contact.erased",
+    # Types that came with version 2 of the default pack.
+    "push.delivered",
+    "push.opened",
+    "sms.delivered",
+    "sms.clicked",
 )
 
 NUMBERS: Final[dict[str, int]] = {word: number for number, word in enumerate(WELL_KNOWN)}

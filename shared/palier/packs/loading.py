@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from palier.domain.limits import DAY_MS
-from palier.domain.pack import Axis, Distinct, Rule, RulePack, Tier
+from palier.domain.limits import DAY_MS, SECOND_MS
+from palier.domain.pack import Axis, ClickBurst, Distinct, Flood, ManyLinks, Rule, RulePack, Tier, Trust
 from palier.errors import ConfigurationError
-from palier.packs.model import PackFile, TierTable, TouchpointTable
+from palier.packs.model import PackFile, TierTable, TouchpointTable, TrustTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 LARGEST_PACK_BYTES: Final = 1_000_000
-_NAMED: Final[dict[str | int, str]] = {"axes": "axis", "tiers": "tier", "touchpoints": "touchpoint"}
+_NAMED: Final[dict[str | int, str]] = {
+    "axes": "axis",
+    "tiers": "tier",
+    "touchpoints": "touchpoint",
+    "sources": "source",
+}
 
 
 def pack_source(path: Path | None) -> str:
@@ -85,6 +90,8 @@ def _rule_pack(file: PackFile) -> RulePack:
         tiers=tuple(map(_tier, file.tiers)),
         rules={type_: _rule(type_, rule) for type_, rule in file.touchpoints.items()},
         permission_channels=frozenset(file.permission.channels),
+        trust=_trust(file.trust),
+        sources=file.sources,
     )
 
 
@@ -118,11 +125,35 @@ def _rule(type_: str, rule: TouchpointTable) -> Rule:
         resets=tuple(rule.resets),
         zero=rule.zero,
         erases=rule.erases,
+        message=rule.message,
+    )
+
+
+def _trust(trust: TrustTable | None) -> Trust:
+    if trust is None:
+        return Trust()
+    soon, burst, links, flood = trust.too_soon, trust.click_burst, trust.many_links, trust.flood
+    return Trust(
+        flag=trust.flag,
+        honeypot=trust.honeypot,
+        crawler=trust.crawler,
+        head_request=trust.head_request,
+        too_soon_ms=_of_seconds(soon.within_seconds) if soon else 0,
+        click_burst=ClickBurst(burst.clicks, _of_seconds(burst.within_seconds), burst.reverses) if burst else None,
+        many_links=ManyLinks(links.links, _of_seconds(links.within_seconds), links.reverses) if links else None,
+        flood=Flood(flood.touchpoints, _of_seconds(flood.within_seconds)) if flood else None,
+        suspect=trust.suspect,
+        kinds_for_bot=trust.kinds_for_bot,
+        reversal_ms=_of_seconds(trust.reversal_seconds),
     )
 
 
 def _milliseconds(days: float) -> int:
     return round(days * DAY_MS)
+
+
+def _of_seconds(seconds: float) -> int:
+    return round(seconds * SECOND_MS)
 
 
 def _readable(fault: ErrorDetails, said: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from palier.domain.limits import MOST_AXES, MOST_TIERS
+from palier.domain.limits import MESSAGE_ENTRIES, MOST_AXES, MOST_TIERS
 from palier.domain.pack import EVERY_CHANNEL, UNENGAGED
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
@@ -20,6 +20,9 @@ Points = Annotated[float, Field(ge=-300, le=300, allow_inf_nan=False)]
 Limit = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Days = Annotated[float, Field(ge=0.01, le=3_650, allow_inf_nan=False)]
 Cap = Annotated[int, Field(ge=1, le=1_000)]
+Seconds = Annotated[float, Field(ge=0.001, le=3_600, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Source = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=100)]
 
 
 class _Table(BaseModel):
@@ -78,6 +81,52 @@ class TouchpointTable(_Table):
     resets: list[str] = Field(default_factory=list)
     zero: bool = False
     erases: bool = False
+    message: Literal["delivered", "opened", "clicked"] | None = None
+
+
+class TooSoonTable(_Table):
+    """An open or click sooner after the delivery than a human is."""
+
+    within_seconds: Seconds
+
+
+class ClickBurstTable(_Table):
+    """So many clicks of one message at once."""
+
+    clicks: int = Field(ge=3, le=MESSAGE_ENTRIES)
+    within_seconds: Seconds
+    reverses: bool = False
+
+
+class ManyLinksTable(_Table):
+    """So many links of one message at once."""
+
+    links: int = Field(ge=2, le=MESSAGE_ENTRIES)
+    within_seconds: Seconds
+    reverses: bool = False
+
+
+class FloodTable(_Table):
+    """So many touchpoints of one contact at once."""
+
+    touchpoints: int = Field(ge=5, le=120)
+    within_seconds: Seconds
+
+
+class TrustTable(_Table):
+    """`[trust]`: what speaks against a human."""
+
+    flag: bool = True
+    honeypot: bool = False
+    crawler: bool = False
+    head_request: bool = False
+    too_soon: TooSoonTable | None = None
+    click_burst: ClickBurstTable | None = None
+    many_links: ManyLinksTable | None = None
+    flood: FloodTable | None = None
+    suspect: Share = 0.5
+    kinds_for_bot: int = Field(2, ge=1, le=4)
+    reversal_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 10
 
 
 class PackFile(_Table):
@@ -89,6 +138,8 @@ class PackFile(_Table):
     tiers: list[TierTable] = Field(min_length=1, max_length=MOST_TIERS)
     permission: PermissionTable
     touchpoints: dict[Word, TouchpointTable] = Field(min_length=1, max_length=2_000)
+    trust: TrustTable | None = None
+    sources: dict[Source, Share] = Field(default_factory=dict, max_length=1_000)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -98,6 +149,10 @@ class PackFile(_Table):
             _check_tier(tier, self.axes)
         for type_, rule in self.touchpoints.items():
             _check_rule(type_, rule, self.axes)
+        if self.trust:
+            _check_decimals("trust", self.trust.suspect, 2)
+        for source, share in self.sources.items():
+            _check_decimals(f"source {source!r}", share, 2)
         return self
 
 

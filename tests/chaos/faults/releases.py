@@ -124,7 +124,7 @@ class NewerPack(Deployment):
 class NewerRelease(Deployment):
     """A release with the next version of the state takes over; then somebody comes with the one before.
 
-    Two rounds: this release takes over from the one before, and is itself refused after the next.
+    In the first round the one before is this release itself.
     """
 
     name, title = "releases", "release with a newer state version, worker by worker, under `kill -9`"
@@ -138,8 +138,8 @@ class NewerRelease(Deployment):
         return {other_release.VARIABLE: str(world.folder / "release")}
 
     def prepare(self, world):
-        self._version = 1
-        put(world.folder / "release", "1")
+        self._version = other_release.THIS
+        put(world.folder / "release", str(self._version))
 
     def round(self, world):
         before = self._version
