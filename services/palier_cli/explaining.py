@@ -15,6 +15,7 @@ from palier.domain.demotion import expire
 from palier.domain.explain import explain
 from palier.domain.fold import fold
 from palier.domain.state import ContactState
+from palier_cli.judgement import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,7 @@ class Story:
     """The contact's, from after that moment."""
     refused: int = 0
     """Lines that are no touchpoint, anybody's."""
+    judgement: Judgement = field(default_factory=Judgement)
     changes: list[TierChange] = field(default_factory=list)
     state: ContactState = field(default_factory=ContactState.new)
 
@@ -66,7 +68,10 @@ def tell(lines: Iterable[bytes], contact_id: str, pack: RulePack, *, latest_ms: 
             story.left_out += 1
             continue
         story.touchpoints += 1
-        story.changes += fold(story.state, touchpoint, pack).changes
+        outcome = fold(story.state, touchpoint, pack)
+        story.changes += outcome.changes
+        if outcome.evidence:
+            story.judgement.add(outcome)
     if at_ms is not None:
         story.at_ms = at_ms
     story.changes += expire(story.state, contact_id, story.at_ms, pack)
@@ -84,6 +89,7 @@ def to_json(explanation: Explanation, story: Story, pack: RulePack) -> bytes:
         "contact_id": story.contact_id,
         **_with_moments(asdict(explanation)),
         "changes": [msgspec.Raw(tier_change_json(change, pack, story.at_ms)) for change in story.changes],
+        "judgement": story.judgement,
         "pack": {"name": pack.name, "version": pack.version, "digest": pack.digest},
     }
     return msgspec.json.format(msgspec.json.encode(members), indent=2)

@@ -42,6 +42,9 @@ def render(explanation: Explanation, story: Story, pack: RulePack) -> Iterator[R
     yield _tiers(explanation, pack)
     yield _heading("What counts most")
     yield _contributions(explanation)
+    if story.judgement.verdicts:
+        yield _heading("Not human")
+        yield Padding(wording.judgement(story.judgement, story.touchpoints), (0, 0, 0, 2))
     if story.changes:
         yield _heading("Latest changes" if len(story.changes) > LATEST_CHANGES else "All changes so far")
         yield _changes(story.changes[-LATEST_CHANGES:])

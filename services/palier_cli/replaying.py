@@ -11,6 +11,7 @@ from palier.contracts.refusal import Refusal
 from palier.domain.demotion import expire
 from palier.domain.fold import fold
 from palier.domain.state import ContactState
+from palier_cli.judgement import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ class Replay:
     lines: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     """Touchpoints by the name of their outcome."""
+    judgement: Judgement = field(default_factory=Judgement)
     causes: Counter[str] = field(default_factory=Counter)
     """Tier changes by cause."""
     refusals: Counter[str] = field(default_factory=Counter)
@@ -68,6 +70,8 @@ def replay(
             state = contacts[touchpoint.contact_id] = ContactState.new()
         outcome = fold(state, touchpoint, pack)
         outcomes[outcome.name] += 1
+        if outcome.evidence:
+            result.judgement.add(outcome)
         for change in outcome.changes:
             causes[change.cause] += 1
             changed(change, newest)

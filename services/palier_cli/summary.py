@@ -29,6 +29,14 @@ def print_summary(result: Replay, pack: RulePack) -> None:
     console.print(_table("Lines", {**outcomes, "refused": refused}, result.lines))
     if refused:
         console.print(_table("Refused, by reason", dict(result.refusals.most_common()), refused))
+    judgement = result.judgement
+    if judgement.verdicts:
+        verdicts = {"bot": judgement.bots, "suspect": judgement.suspects}
+        console.print(_table("Not human, by verdict", verdicts, judgement.verdicts.total()))
+        evidence = dict(judgement.evidence.most_common())
+        console.print(_table("What speaks against them", evidence, judgement.evidence.total()))
+    if judgement.bot_withdrawals:
+        console.print(f"Bots withdrew, and it holds: {_number(judgement.bot_withdrawals)}\n")
     console.print(_table("Tier changes, by cause", dict(result.causes.most_common()), sum(result.causes.values())))
     console.print(_table("Contacts, by tier", contacts_by_tier(result, pack), len(result.contacts)))
 

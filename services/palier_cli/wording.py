@@ -10,6 +10,8 @@ from palier.contracts.moments import to_datetime
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from palier_cli.judgement import Judgement
+
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 
@@ -147,6 +149,16 @@ def because(change: Change) -> str:
             return f"because {contributions(reason for reason in change.reasons or () if reason.axis in axes)}"
         case _:
             return _fallen(change)
+
+
+def judgement(found: Judgement, touchpoints: int) -> str:
+    """How many touchpoints a machine made, or may have made, and what says so."""
+    verdicts = (f"{found.bots} by machines, worth nothing", f"{found.suspects} in doubt, worth less")
+    told = [verdict for verdict in verdicts if not verdict.startswith("0 ")]
+    evidence = ", ".join(f"{kind} {count}" for kind, count in found.evidence.most_common())
+    often = "once" if found.bot_withdrawals == 1 else f"{found.bot_withdrawals} times"
+    withdrew = f" A machine withdrew {often}, and it holds." if found.bot_withdrawals else ""
+    return f"Of {touchpoints} touchpoints {' and '.join(told)} ({evidence}).{withdrew}"
 
 
 def _axes(change: Change, tiers: Iterable[str]) -> list[str]:

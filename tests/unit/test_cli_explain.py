@@ -107,6 +107,35 @@ def test_it_fits_the_terminal(width: int) -> None:
     assert max(map(len, text_of(purchase(), width=width).splitlines())) <= width
 
 
+def scanned() -> list[bytes]:
+    """Ada's purchase, then a scanner in her mail, a machine that withdraws, and a click in doubt."""
+    mail = {"object_id": "m-1", "channel": "email"}
+    clicks = [touchpoint(30 + link, 3.3, "email.clicked", properties={"link": f"l{link}"}, **mail) for link in range(4)]
+    withdrawal = touchpoint(40, 3.4, "email.unsubscribed", "email", user_agent="Googlebot/2.1")
+    return [
+        *purchase(),
+        *clicks,
+        withdrawal,
+        touchpoint(41, 3.5, "email.clicked", "email", properties={"method": "HEAD"}),
+    ]
+
+
+def test_it_says_what_was_no_humans() -> None:
+    """How many touchpoints, what says so, and that a machine's farewell holds; nothing where there is nothing to say."""
+    lines = text_of(scanned()).splitlines()
+    place = lines.index("Not human")
+    assert lines[place + 1] == (
+        "  Of 13 touchpoints 3 by machines, worth nothing and 1 in doubt, worth less (click-burst 2, many-links 2, convicted "
+        "1, crawler 1, head-request 1). A machine withdrew once, and it holds."
+    )
+    assert "Not human" not in text_of(purchase())
+    story = tell(scanned(), "ada", PACK, latest_ms=LATEST, at_ms=None)
+    members = json.loads(to_json(explanation_of(story, PACK), story, PACK))
+    assert members["judgement"]["verdicts"] == {"bot": 3, "suspect": 1}
+    assert members["judgement"]["bot_withdrawals"] == 1
+    assert members["changes"][-1]["evidence"] == ["crawler"]
+
+
 def test_json_holds_the_same_with_moments_as_rfc_3339() -> None:
     """For machines: the explanation, the tier changes as events, the pack that decided."""
     story = tell(purchase(), "ada", PACK, latest_ms=LATEST, at_ms=None)

@@ -188,6 +188,22 @@ def test_summary_is_a_table_on_standard_error(log: Path) -> None:
         assert words[words.index(name) + 1] == count
 
 
+def test_summary_tells_what_was_no_humans(tmp_path: Path) -> None:
+    """By verdict and by evidence, and the farewells that machines said; nothing of it where all are human."""
+    lines = [
+        touchpoint(1, 1.0, "page.viewed", user_agent="Googlebot/2.1"),
+        touchpoint(2, 1.0, "email.unsubscribed", bot=True, properties={"honeypot": True}),
+        touchpoint(3, 2.0, "page.viewed", properties={"method": "HEAD"}),
+    ]
+    told = palier("replay", write_log(tmp_path / "log.jsonl", lines), "--summary").stderr.decode()
+    words = told.split()
+    for name, count in {"bot": "2", "suspect": "1", "honeypot": "1", "crawler": "1", "head-request": "1"}.items():
+        assert words[words.index(name) + 1] == count
+    assert "Bots withdrew, and it holds: 1" in told
+    human = palier("replay", write_log(tmp_path / "human.jsonl", lines[:0]), "--summary").stderr.decode()
+    assert "Not human" not in human
+
+
 def test_another_pack_gives_other_tiers(log: Path, tmp_path: Path) -> None:
     """--pack and PALIER_PACK name the rules; every event says which."""
     shown = palier("pack", "show").stdout.decode()
