@@ -20,7 +20,7 @@ SHARED = Path(__file__).parents[1] / "shared"
 # Modules of functions. Those that define values (pack, outcome, state, touchpoint, explain) gain nothing by it.
 MODULES = (
     "arrange", "caps", "changes", "consent", "contributions", "demotion", "digests", "distinct", "evidence", "fold",
-    "messages", "numbers", "older_states", "remembered", "renewal", "scoring", "strongest", "tiers", "trust", "weightings",
+    "messages", "numbers", "remembered", "renewal", "reversal", "scoring", "strongest", "tiers", "trust", "weightings",
     "words",
 )  # fmt: skip
 

@@ -152,7 +152,7 @@ TIERS = Row(
         ),
         Panel(
             "Tier changes, by cause",
-            "What moved contacts: a touchpoint, inactivity, a conversion, permission, erasure or a newer rule pack.",
+            "What moved contacts: a touchpoint, inactivity, a conversion, permission, erasure, a newer rule pack, or a reversal.",
             "cps",
             (Query(rate("palier_tier_changes_total", "cause"), "{{cause}}"),),
             stacked=True,
@@ -194,6 +194,7 @@ TRUST = Row(
             "Was it a human? Suspects count in part, bots not at all. A jump of bots: a scanner has found the mailings.",
             "cps",
             (Query(rate("palier_verdicts_total", "verdict"), "{{verdict}}"),),
+            width=6,
             stacked=True,
         ),
         Panel(
@@ -201,6 +202,7 @@ TRUST = Row(
             "What spoke against a human, per second; a touchpoint may have several kinds against it.",
             "cps",
             (Query(rate("palier_evidence_total", "evidence"), "{{evidence}}"),),
+            width=6,
         ),
         Panel(
             "Withdrawals by bots",
@@ -208,6 +210,15 @@ TRUST = Row(
             "more before they act.",
             "cps",
             (Query("sum(rate(palier_bot_withdrawals_total{}[$__rate_interval]))", "withdrawals"),),
+            width=6,
+        ),
+        Panel(
+            "Points taken back",
+            "Touchpoints that turned out to be a machine's, or were revoked. `not_reversible` stayed, at least in part: too "
+            "much had come after them.",
+            "cps",
+            (Query(rate("palier_reversals_total", "result"), "{{result}}"),),
+            width=6,
         ),
     ),
 )

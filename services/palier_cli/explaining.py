@@ -70,8 +70,7 @@ def tell(lines: Iterable[bytes], contact_id: str, pack: RulePack, *, latest_ms: 
         story.touchpoints += 1
         outcome = fold(story.state, touchpoint, pack)
         story.changes += outcome.changes
-        if outcome.evidence:
-            story.judgement.add(outcome)
+        story.judgement.add(outcome)
     if at_ms is not None:
         story.at_ms = at_ms
     story.changes += expire(story.state, contact_id, story.at_ms, pack)

@@ -42,8 +42,8 @@ def render(explanation: Explanation, story: Story, pack: RulePack) -> Iterator[R
     yield _tiers(explanation, pack)
     yield _heading("What counts most")
     yield _contributions(explanation)
-    if story.judgement.verdicts:
-        yield _heading("Not human")
+    if story.judgement.verdicts or story.judgement.taken_back or story.judgement.not_reversible:
+        yield _heading("What does not count")
         yield Padding(wording.judgement(story.judgement, story.touchpoints), (0, 0, 0, 2))
     if story.changes:
         yield _heading("Latest changes" if len(story.changes) > LATEST_CHANGES else "All changes so far")

@@ -70,8 +70,7 @@ def replay(
             state = contacts[touchpoint.contact_id] = ContactState.new()
         outcome = fold(state, touchpoint, pack)
         outcomes[outcome.name] += 1
-        if outcome.evidence:
-            result.judgement.add(outcome)
+        result.judgement.add(outcome)
         for change in outcome.changes:
             causes[change.cause] += 1
             changed(change, newest)

@@ -37,6 +37,11 @@ def print_summary(result: Replay, pack: RulePack) -> None:
         console.print(_table("What speaks against them", evidence, judgement.evidence.total()))
     if judgement.bot_withdrawals:
         console.print(f"Bots withdrew, and it holds: {_number(judgement.bot_withdrawals)}\n")
+    if judgement.taken_back or judgement.not_reversible:
+        console.print(
+            f"Touchpoints taken back: {_number(judgement.taken_back)}; no longer, or not wholly reversible: "
+            f"{_number(judgement.not_reversible)}\n"
+        )
     console.print(_table("Tier changes, by cause", dict(result.causes.most_common()), sum(result.causes.values())))
     console.print(_table("Contacts, by tier", contacts_by_tier(result, pack), len(result.contacts)))
 

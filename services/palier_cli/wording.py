@@ -37,7 +37,7 @@ class Change(Protocol):
 
     @property
     def cause(self) -> str:
-        """Why: touchpoint, inactivity, conversion, permission, erasure, pack."""
+        """Why: touchpoint, inactivity, conversion, permission, erasure, pack, reversal."""
 
     @property
     def direction(self) -> str:
@@ -143,6 +143,10 @@ def because(change: Change) -> str:
             return "erased on request"
         case "pack":
             return "by a newer rule pack"
+        case "reversal" if change.lost:
+            return f"taken back, a machine did it or it was revoked: {_fallen(change)}"
+        case "reversal":
+            return "taken back what had cost points"
         case _ if change.gained:
             # On the axes of the tiers entered only: one touchpoint may lose a tier and gain another at once.
             axes = _axes(change, change.gained)
@@ -152,13 +156,25 @@ def because(change: Change) -> str:
 
 
 def judgement(found: Judgement, touchpoints: int) -> str:
-    """How many touchpoints a machine made, or may have made, and what says so."""
+    """How many touchpoints a machine made, or may have made, what says so, and what was taken back."""
     verdicts = (f"{found.bots} by machines, worth nothing", f"{found.suspects} in doubt, worth less")
     told = [verdict for verdict in verdicts if not verdict.startswith("0 ")]
     evidence = ", ".join(f"{kind} {count}" for kind, count in found.evidence.most_common())
-    often = "once" if found.bot_withdrawals == 1 else f"{found.bot_withdrawals} times"
-    withdrew = f" A machine withdrew {often}, and it holds." if found.bot_withdrawals else ""
-    return f"Of {touchpoints} touchpoints {' and '.join(told)} ({evidence}).{withdrew}"
+    sentences = [f"Of {touchpoints} touchpoints {' and '.join(told)} ({evidence})."] if told else []
+    if found.bot_withdrawals:
+        sentences.append(f"A machine withdrew {times(found.bot_withdrawals)}, and it holds.")
+    if found.taken_back:
+        sentences.append(f"Points were taken back {times(found.taken_back)}.")
+    if found.not_reversible:
+        sentences.append(
+            f"Points that should have been taken back stayed {times(found.not_reversible)}, at least in part."
+        )
+    return " ".join(sentences)
+
+
+def times(count: int) -> str:
+    """Once, or 3 times."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def _axes(change: Change, tiers: Iterable[str]) -> list[str]:

@@ -26,13 +26,19 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)  # of touchpoints with evidence against them
     evidence: Counter[str] = field(default_factory=Counter)  # kind
     bot_withdrawals: int = 0
+    taken_back: int = 0
+    not_reversible: int = 0
     refusals: Counter[str] = field(default_factory=Counter)  # reason code
     timestamps_ms: list[int] = field(default_factory=list)  # Kafka timestamp of every record
     contacts: Mapping[str, int] = field(default_factory=dict)  # headline tier -> contacts, at the checkpoint
     newest_occurred_at: int = 0
 
     def judged(self, outcome: Outcome) -> None:
-        """Something speaks against a touchpoint; of all others nobody keeps count until the checkpoint."""
+        """Something speaks against a touchpoint, or it takes others back. Of the rest nobody keeps count."""
+        self.taken_back += outcome.taken_back
+        self.not_reversible += outcome.not_reversible
+        if not outcome.evidence:
+            return
         self.verdicts[outcome.verdict] += 1
         self.evidence.update(outcome.evidence)
         self.bot_withdrawals += outcome.bot_withdrawal

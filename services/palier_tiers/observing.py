@@ -70,6 +70,7 @@ class MetricsObserver:
         metrics.uncommitted(checkpoint.partition, checkpoint.pending)
         metrics.touchpoints_committed(tally.outcomes)
         metrics.verdicts_committed(tally.all_verdicts(), tally.evidence, tally.bot_withdrawals)
+        metrics.reversals_committed(tally.taken_back, tally.not_reversible)
         metrics.tier_changes_committed(tally.changes)
         metrics.dead_letters_committed(tally.refusals)
         metrics.contacts(checkpoint.partition, tally.contacts)

@@ -168,7 +168,7 @@ class TouchpointProcessor:
         context.newest_occurred_at = newest
         context.journal.append(touchpoint)
         context.tally.outcomes[touchpoint.type, outcome.name] += 1
-        if outcome.evidence:
+        if outcome.evidence or outcome.taken_back or outcome.not_reversible:
             context.tally.judged(outcome)
         is_erased = state.is_erased
         if outcome.changes:

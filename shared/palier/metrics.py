@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 OTHER_TYPE = "other"
 OUTCOMES = ("scored", "noted", "capped", "duplicate", "late", "erased", "unknown", "refused")
 VERDICTS = (HUMAN, SUSPECT, BOT)
-CAUSES = ("touchpoint", "inactivity", "conversion", "permission", "erasure", "pack")
+CAUSES = ("touchpoint", "inactivity", "conversion", "permission", "erasure", "pack", "reversal")
+REVERSALS = ("reversed", "not_reversible")
 TARGETS = ("changelog", "tier_changes", "tier_current", "dead_letter", "meta")
 
 LATENCY_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -190,6 +191,11 @@ class Metrics:
         )
         self._bot_withdrawals = self._counter(
             "palier_bot_withdrawals_total", "Withdrawals by bots; they hold, to be on the safe side."
+        )
+        self._reversals = self._counter(
+            "palier_reversals_total",
+            "Touchpoints whose points were to be taken back, by whether they were; one of several axes may be both.",
+            {"result": REVERSALS},
         )
         self._contacts = self._gauge("palier_contacts", "Contacts with a state, by headline tier.", "partition", "tier")
         self._latency = self._histogram(
@@ -379,6 +385,11 @@ class Metrics:
         for kind, count in evidence.items():
             self._evidence.labels(kind).inc(count)
         self._bot_withdrawals.inc(withdrawals)
+
+    def reversals_committed(self, reversed_: int, not_reversible: int) -> None:
+        """Touchpoints that a committed transaction has taken back, and those it should have and could not."""
+        self._reversals.labels("reversed").inc(reversed_)
+        self._reversals.labels("not_reversible").inc(not_reversible)
 
     def dead_letters_committed(self, counts: Mapping[str, int]) -> None:
         """Dead letters of a committed transaction, by reason code."""

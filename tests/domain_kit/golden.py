@@ -76,13 +76,13 @@ def _told(contact: Contact, match: re.Match[str]) -> Iterator[Line]:
 
 def _members(texts: list[str]) -> dict[str, object]:
     """What a line says of a touchpoint beside its type."""
-    names = {"object": "object_id", "campaign": "campaign_id", "agent": "crawler"}
+    names = {"object": "object_id", "campaign": "campaign_id", "agent": "crawler", "revokes": "id"}
     values = {"rating": int, "bot": "yes".__eq__, "honeypot": "yes".__eq__, "crawler": "crawler".__eq__}
     members: dict[str, object] = {}
     properties: dict[str, object] = {}
     for name, _, value in (text.partition("=") for text in texts):
         member = names.get(name, name)
-        into = properties if member in ("link", "method", "honeypot") else members
+        into = properties if name in ("link", "method", "honeypot", "revokes") else members
         into[member] = values.get(member, str)(value)
     return members | {"properties": properties} if properties else members
 

@@ -122,13 +122,13 @@ def scanned() -> list[bytes]:
 
 def test_it_says_what_was_no_humans() -> None:
     """How many touchpoints, what says so, and that a machine's farewell holds; nothing where there is nothing to say."""
-    lines = text_of(scanned()).splitlines()
-    place = lines.index("Not human")
+    lines = text_of(scanned(), width=300).splitlines()
+    place = lines.index("What does not count")
     assert lines[place + 1] == (
         "  Of 13 touchpoints 3 by machines, worth nothing and 1 in doubt, worth less (click-burst 2, many-links 2, convicted "
-        "1, crawler 1, head-request 1). A machine withdrew once, and it holds."
+        "1, crawler 1, head-request 1). A machine withdrew once, and it holds. Points were taken back once."
     )
-    assert "Not human" not in text_of(purchase())
+    assert "What does not count" not in text_of(purchase())
     story = tell(scanned(), "ada", PACK, latest_ms=LATEST, at_ms=None)
     members = json.loads(to_json(explanation_of(story, PACK), story, PACK))
     assert members["judgement"]["verdicts"] == {"bot": 3, "suspect": 1}

@@ -200,6 +200,12 @@ def test_summary_tells_what_was_no_humans(tmp_path: Path) -> None:
     for name, count in {"bot": "2", "suspect": "1", "honeypot": "1", "crawler": "1", "head-request": "1"}.items():
         assert words[words.index(name) + 1] == count
     assert "Bots withdrew, and it holds: 1" in told
+    revoked = [
+        touchpoint(1, 1.0, "page.viewed"),
+        *(touchpoint(n, 2.0, "touchpoint.revoked", properties={"id": "t1"}) for n in (2, 3)),
+    ]
+    told = palier("replay", write_log(tmp_path / "revoked.jsonl", revoked), "--summary").stderr.decode()
+    assert "Touchpoints taken back: 1; no longer, or not wholly reversible: 1" in " ".join(told.split())
     human = palier("replay", write_log(tmp_path / "human.jsonl", lines[:0]), "--summary").stderr.decode()
     assert "Not human" not in human
 

@@ -76,6 +76,11 @@ LEAVE = {"engaged-to-buy": {"intent": 27.0}}
         (change("permission", lost=("engaged",)), "permission withdrawn"),
         (change("erasure", lost=("engaged",)), "erased on request"),
         (change("pack", lost=("engaged",)), "by a newer rule pack"),
+        (
+            change("reversal", lost=("engaged-to-buy",), thresholds=BUY, scores={"intent": 35.0}),
+            "taken back, a machine did it or it was revoked: intent down to 35",
+        ),
+        (change("reversal", gained=("engaged-to-buy",), thresholds=BUY), "taken back what had cost points"),
         (change("pack", gained=("engaged",), thresholds=BUY), "by a newer rule pack"),
     ],
 )

@@ -76,6 +76,10 @@ def test_every_verdict_and_kind_of_evidence_is_a_label() -> None:
     for kind in EVIDENCE:
         assert value(metrics, "palier_evidence_total", evidence=kind) == 0
     assert value(metrics, "palier_bot_withdrawals_total") == 0
+    assert value(metrics, "palier_reversals_total", result="reversed") == 0
+    metrics.reversals_committed(3, 1)
+    assert value(metrics, "palier_reversals_total", result="reversed") == 3
+    assert value(metrics, "palier_reversals_total", result="not_reversible") == 1
     metrics.verdicts_committed({"bot": 2, "human": 5}, {"crawler": 2, "flood": 1}, 1)
     assert value(metrics, "palier_verdicts_total", verdict="human") == 5
     assert value(metrics, "palier_verdicts_total", verdict="bot") == 2

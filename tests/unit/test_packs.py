@@ -253,6 +253,11 @@ WRONGLY_JUDGING = [
         'erases = true\nmessage = "opened"',
         "touchpoint 'mail.clicked': what erases a contact can do",
     ),
+    (
+        'message = "clicked"',
+        'revokes = true\nmessage = "opened"',
+        "touchpoint 'mail.clicked': what revokes a touchpoint can",
+    ),
 ]
 
 
@@ -370,6 +375,7 @@ idea.contributed       5    -    15  2 -
 consent.granted
 consent.withdrawn
 contact.erased
+touchpoint.revoked
 """
 
 
@@ -402,6 +408,7 @@ def test_the_default_packs_effects():
         "consent.withdrawn": ((), ("@",), (), False, False),
         "contact.erased": ((), (), (), False, True),
     }
+    assert [rule.type for rule in pack.rules.values() if rule.revokes] == ["touchpoint.revoked"]
     critics = {
         type_: (rule.critical_below, rule.critical_weights)
         for type_, rule in pack.rules.items()
@@ -451,7 +458,7 @@ def test_the_default_packs_axes_and_tiers():
         ("engaged-to-buy", {"intent": 38}, {"intent": 27}, Distinct("types", "intent", 2, 14 * DAY_MS)),
         ("engaged-to-influence", {"advocacy": 57, "interest": 9}, {"advocacy": 40}, None),
     ]
-    assert (pack.name, pack.version) == ("default", 2)
+    assert (pack.name, pack.version) == ("default", 3)
 
 
 def test_the_default_pack_is_a_file_to_copy(tmp_path):

@@ -131,6 +131,22 @@ def test_verdicts_are_counted_with_what_they_rest_on():
     assert bench.effects[1].all_verdicts() == {"human": 1}
 
 
+def test_what_is_taken_back_is_told_and_counted():
+    """A webinar revoked: a tier change of cause `reversal`, the current tier, and the counters; what nobody knows stays."""
+    bench = Bench()
+    bench.feed(*lawful("ada"))
+    for number, revoked in enumerate(("ada 3", "ada 3", "whatever")):
+        bench.feed(touchpoint("ada", 4 + number, type="touchpoint.revoked", properties={"id": revoked}))
+    bench.checkpoint()
+    (effects,) = bench.effects
+    assert (effects.taken_back, effects.not_reversible) == (1, 2)
+    assert effects.changes["engaged", "unengaged", "reversal"] == 1
+    assert effects.all_verdicts() == {"human": 5}
+    assert [change["cause"] for change in bench.changes] == ["touchpoint", "reversal"]
+    assert bench.changes[-1]["thresholds"] == {"engaged": {"interest": 19.0}}
+    assert (bench.current["ada"]["tier"], bench.current["ada"]["cause"]) == ("unengaged", "reversal")
+
+
 # --- refused ----------------------------------------------------------------------------------------------------------------
 def test_a_refused_record_does_not_touch_its_neighbours():
     """It goes to the dead letters with its place; what comes before and behind it is folded."""

@@ -75,8 +75,8 @@ class TierChange(ContractModel):
         "to the threshold, not the one of noticing; for pack the newest moment taken into account before it"
     )
     cause: str = Field(
-        description="Why: touchpoint, inactivity, conversion (an order fulfilled the intent), permission, erasure or pack "
-        "(a newer rule pack); an open list",
+        description="Why: touchpoint, inactivity, conversion (an order fulfilled the intent), permission, erasure, pack "
+        "(a newer rule pack) or reversal (what a machine did, or what was revoked, was taken back); an open list",
         examples=["touchpoint", "pack"],
     )
     touchpoint_id: ShortName | None = Field(
@@ -94,7 +94,8 @@ class TierChange(ContractModel):
     thresholds: dict[str, dict[str, float]] | None = Field(
         None,
         description="Points per tier and axis: those to enter a tier gained, those to leave a tier lost; empty for "
-        "permission; for pack only of tiers that points have decided about",
+        "permission; for pack only of tiers that points have decided about; for reversal those to enter a tier lost, if "
+        "what was taken back may have led into it",
         examples=[{"engaged": {"interest": 19.0}}],
     )
     reasons: list[Reason] | None = Field(

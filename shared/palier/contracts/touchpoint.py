@@ -94,7 +94,7 @@ class Touchpoint(InputModel):
     properties: Annotated[dict[str, JsonValue], BeforeValidator(_refuse_unbounded_numbers)] | None = Field(
         None,
         description="Whatever else the source wants to say. Palier looks at honeypot (true: what no human sees was "
-        "touched), method (HEAD: a link was followed without reading) and link (which link of the message); one of "
-        "another type counts as absent",
+        "touched), method (HEAD: a link was followed without reading), link (which link of the message), and in "
+        "touchpoint.revoked at id and source of the touchpoint that is taken back; one of another type counts as absent",
         examples=[{"theme": "dark"}, {"link": "footer-2", "method": "GET", "honeypot": False}],
     )

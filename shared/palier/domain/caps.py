@@ -46,6 +46,23 @@ def use_cap(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, mar
     return True
 
 
+def give_back(state: ContactState, occurred_at: int, mark: bytes) -> None:
+    """A touchpoint scores no more: what it used of the counters of its day and type is free again."""
+    day = occurred_at // DAY_MS
+    today = state.caps.get(day)
+    if today is None:
+        return
+    for type_, rows in today.items():
+        for at in range(0, len(rows), ROW):
+            if rows[at + SHORT : at + ROW] == mark:
+                today[type_] = rows[:at] + rows[at + ROW :]
+                if not today[type_]:
+                    del today[type_]
+                    if not today:
+                        del state.caps[day]
+                return
+
+
 def _count(digest: bytes, rows: bytes) -> int:
     return sum(rows[at : at + SHORT] == digest for at in range(0, len(rows), ROW))
 

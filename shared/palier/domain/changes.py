@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from palier.domain.state import ContactState
     from palier.domain.touchpoint import Touchpoint
 
-Cause = Literal["touchpoint", "inactivity", "conversion", "permission", "erasure", "pack"]
+Cause = Literal["touchpoint", "inactivity", "conversion", "permission", "erasure", "pack", "reversal"]
 EVERY_TIER: Final = -1
 """As a set of bits."""
 
@@ -34,12 +34,13 @@ def change_held(
     touchpoint: Touchpoint | None,
     pack: CompiledPack,
     by_scores: int = EVERY_TIER,
+    by_enter: int = 0,
     evidence: tuple[str, ...] = (),
 ) -> TierChange:
     """Records that the contact now holds `held`, at `as_of`, and tells it.
 
     `by_scores`: the tiers that thresholds have decided about, if not about all of them; of others none are told.
-    `evidence`: what speaks against the touchpoint.
+    `by_enter`: those of the lost ones that were asked for their enter thresholds. `evidence`: what speaks against the touchpoint.
     """
     gained, lost = held & ~state.held, state.held & ~held
     concerned = [tier for tier in pack.tiers if tier.bit & (gained | lost)]
@@ -63,7 +64,7 @@ def change_held(
         channels=granted_channels(state),
         scores=dict(zip(pack.axes, map(floored, state.scores), strict=True)),
         thresholds={
-            tier.name: _named(tier.enter if tier.bit & gained else tier.leave, pack)
+            tier.name: _named(tier.enter if tier.bit & (gained | by_enter) else tier.leave, pack)
             for tier in concerned
             if tier.bit & by_scores
         },

@@ -85,6 +85,7 @@ class CompiledRule:
     erases: bool = False
     message: int = 0
     """What it does with its message (messages.py); 0: nothing."""
+    revokes: bool = False
 
 
 _MESSAGES: Final = {"delivered": DELIVERED, "opened": OPENED, "clicked": CLICKED}
@@ -259,6 +260,7 @@ def _compile_rule(rule: Rule, pack: RulePack, axes: tuple[str, ...], slots: tupl
         fulfils=resets,
         erases=rule.erases,
         message=0 if rule.message is None else _MESSAGES[rule.message],
+        revokes=rule.revokes,
     )
 
 

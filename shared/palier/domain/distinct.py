@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from palier.domain.limits import DAY_MS
+from palier.domain.limits import DAY_MS, NEVER
 
 if TYPE_CHECKING:
     from palier.domain.compiled import CompiledPack, DistinctTest, Slot
@@ -60,6 +60,26 @@ def forget_void(state: ContactState, axis: int, pack: CompiledPack) -> None:
     for place, slot in enumerate(pack.slots):
         if slot.axis == axis:
             state.distinct[place] = _newer(state.distinct[place], slot, state.reset_at[axis])
+
+
+def forget_gain(state: ContactState, axis: int, occurred_at: int, left: int, pack: CompiledPack) -> None:
+    """A gain of `axis` is taken back; `left`: the newest of its day that is left, NEVER if there is none.
+
+    Which types are left nobody knows: one that was last seen at that moment is seen again with its next touchpoint.
+    """
+    day, millisecond = divmod(occurred_at, DAY_MS)
+    for place, slot in enumerate(pack.slots):
+        if slot.axis != axis:
+            continue
+        noted = state.distinct[place]
+        if slot.of == "types":
+            for ref in [ref for ref, newest in noted.items() if newest == occurred_at]:
+                del noted[ref]
+        elif noted.get(day) == millisecond:
+            if left == NEVER:
+                del noted[day]
+            else:
+                noted[day] = left % DAY_MS
 
 
 def newest(noted: dict[WordRef, int], of: str, most: int) -> dict[WordRef, int]:

@@ -38,6 +38,7 @@ from palier.domain.outcome import (
 )
 from palier.domain.remembered import MARK, NO_MARK, digest_of, is_remembered, mark_of, remember
 from palier.domain.renewal import renew
+from palier.domain.reversal import reverse_message, revoke, tiers_to_ask
 from palier.domain.scoring import advance, contribute, reset
 from palier.domain.tiers import earn, earned_tiers, held_tiers
 from palier.domain.trust import NO_EVIDENCE, evidence_of, link_of, own_evidence, verdict_of
@@ -124,7 +125,13 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     elif rule.capped and not use_cap(state, touchpoint, rule, mark):
         outcome = _CAPPED
 
-    # 9. Resets, then the contribution, then what is remembered of the message
+    # 9. Reversal, resets, then the contribution, then what is remembered of the message
+    convicts = bool(evidence) and message >= 0 and not compiled.convicting_evidence.isdisjoint(evidence)
+    reversal = None
+    if convicts and rule.message != DELIVERED:
+        reversal = reverse_message(state, message, t, compiled)
+    elif rule.revokes and not is_bot:
+        reversal = revoke(state, touchpoint, compiled)
     if rule.resets and not is_bot:
         reset(state, t, rule.resets, compiled)
     if outcome is _SCORED:
@@ -145,23 +152,28 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
             link = ""
             if rule.message == CLICKED:
                 flags, link = flags | IS_CLICK, link_of(touchpoint)
-            convicts = bool(evidence) and not compiled.convicting_evidence.isdisjoint(evidence)
             remember_entry(state, message, entry_of(t, link, mark, flags), convicts=convicts)
 
     # 10. Membership
-    earned = earned_tiers(state, compiled)
+    asked = 0 if reversal is None else tiers_to_ask(state, reversal, compiled)
+    earned = earned_tiers(state, compiled, asked)
     if earned != state.earned:
         earn(state, earned, compiled)
 
     # 11. Transition
     held = held_tiers(state, compiled) if state.earned else 0
     if held != state.held:
-        cause = "permission" if gate_moved else _cause(state, held, rule, compiled, by_bot=is_bot)
-        by_scores = 0 if gate_moved else EVERY_TIER
+        by_scores, cause = EVERY_TIER, _cause(state, held, rule, compiled, by_bot=is_bot)
+        if gate_moved:
+            by_scores, cause = 0, "permission"
+        elif reversal is not None and reversal.taken_back:
+            cause = "reversal"
         contact_id = touchpoint.contact_id
-        changes.append(change_held(state, held, cause, contact_id, touchpoint, compiled, by_scores, evidence))
-    if changes or evidence:
-        return type(outcome)(tuple(changes), verdict, evidence, is_bot and bool(rule.withdraws))
+        changes.append(change_held(state, held, cause, contact_id, touchpoint, compiled, by_scores, asked, evidence))
+    if changes or evidence or reversal is not None:
+        taken_back, not_reversible = (0, 0) if reversal is None else (reversal.taken_back, reversal.not_reversible)
+        bot_withdrawal = is_bot and bool(rule.withdraws)
+        return type(outcome)(tuple(changes), verdict, evidence, taken_back, not_reversible, bot_withdrawal)
     return outcome
 
 
@@ -181,7 +193,7 @@ def _erased(state: ContactState, touchpoint: Touchpoint, rule: CompiledRule, pac
     if not evidence:
         return _ERASED
     verdict = verdict_of(evidence, pack)
-    return Erased((), verdict, evidence, moves and verdict == BOT and bool(rule.withdraws))
+    return Erased((), verdict, evidence, bot_withdrawal=moves and verdict == BOT and bool(rule.withdraws))
 
 
 def _consent(

@@ -29,6 +29,7 @@ IS_CLICK: Final = 1
 IS_GENUINE: Final = 2
 IS_SCORED: Final = 4
 HAS_LINK: Final = 16
+_STAYS: Final = IS_CLICK | HAS_LINK
 
 TIME: Final = 6
 ENTRY: Final = TIME + SHORT + MARK + 1
@@ -104,6 +105,19 @@ def remember_entry(state: ContactState, message: int, entry: bytes, *, convicts:
             row = row[:first] + row[first + ENTRY :]
     state.messages[message] = row + entry
     _forget(state)
+
+
+def clear_entries(state: ContactState, message: int, moment: int, within_ms: int) -> list[tuple[bytes, int]]:
+    """Of the opens and clicks around the moment only remains what they were; gives mark and time of those that scored."""
+    row, scored = state.messages.get(message, b"\0"), []
+    for at in range(_end_of_head(row), len(row), ENTRY):
+        t, flags = int.from_bytes(row[at : at + TIME], "big"), row[at + _FLAGS]
+        if abs(t - moment) <= within_ms and flags & ~_STAYS:
+            if flags & IS_SCORED:
+                scored.append((row[at + _MARK : at + _FLAGS], t))
+            row = row[: at + _FLAGS] + bytes((flags & _STAYS,)) + row[at + ENTRY :]
+            state.messages[message] = row
+    return scored
 
 
 def _forget(state: ContactState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from palier.domain.caps import NO_OBJECT
 from palier.domain.digests import SHORT
@@ -12,6 +12,7 @@ from palier.domain.remembered import MARK, NO_MARK, digest_of, mark_of
 
 if TYPE_CHECKING:
     from palier.domain.state import ContactState
+    from palier.domain.words import WordRef
 
 _MOST_COUNTED: Final = 100_000
 """No cap is as high: a greater count is damage."""
@@ -25,7 +26,8 @@ def add_marks(state: ContactState) -> None:
     Raises:
         ValueError: no such state was ever written; other errors are possible for the same reason.
     """
-    state.caps = {day: {type_: _rows(used) for type_, used in of_day.items()} for day, of_day in state.caps.items()}
+    caps: dict[int, dict[WordRef, Any]] = state.caps
+    state.caps = {day: {type_: _rows(used) for type_, used in of_day.items()} for day, of_day in caps.items()}
     marks = bytearray(MARK * len(state.codes))
     for slot, packed in state.evidence.items():
         if not 0 <= slot < len(state.codes):

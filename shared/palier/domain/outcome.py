@@ -56,7 +56,7 @@ class TierChange:
     lost: tuple[str, ...]
     occurred_at: int
     cause: str
-    """touchpoint, inactivity, conversion, permission, erasure or pack; an open list."""
+    """touchpoint, inactivity, conversion, permission, erasure, pack or reversal; an open list."""
     touchpoint_id: str | None
     touchpoint_source: str | None
     held: tuple[str, ...]
@@ -78,6 +78,10 @@ class _Judged:
     verdict: Verdict = HUMAN
     evidence: tuple[str, ...] = ()
     """Why not human, in the order of `EVIDENCE`."""
+    taken_back: int = 0
+    """Touchpoints it has taken back, wholly or in part."""
+    not_reversible: int = 0
+    """Touchpoints it should have taken back, and could not, or not wholly."""
     bot_withdrawal: bool = False
     """A bot withdrew, and it holds."""
 

@@ -123,6 +123,8 @@ class Rule:
     erases: bool = False
     message: Literal["delivered", "opened", "clicked"] | None = None
     """What happened to the message that is its object."""
+    revokes: bool = False
+    """Takes back the touchpoint that its properties name."""
 
 
 @dataclass(frozen=True)

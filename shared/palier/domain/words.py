@@ -82,6 +82,7 @@ WELL_KNOWN: Final[tuple[str, ...]] = (
     "push.opened",
     "sms.delivered",
     "sms.clicked",
+    "touchpoint.revoked",
 )
 
 NUMBERS: Final[dict[str, int]] = {word: number for number, word in enumerate(WELL_KNOWN)}

@@ -126,6 +126,7 @@ def _rule(type_: str, rule: TouchpointTable) -> Rule:
         zero=rule.zero,
         erases=rule.erases,
         message=rule.message,
+        revokes=rule.revokes,
     )
 
 

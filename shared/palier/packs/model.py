@@ -82,6 +82,7 @@ class TouchpointTable(_Table):
     zero: bool = False
     erases: bool = False
     message: Literal["delivered", "opened", "clicked"] | None = None
+    revokes: bool = False
 
 
 class TooSoonTable(_Table):
@@ -195,6 +196,8 @@ def _check_rule(type_: str, rule: TouchpointTable, axes: dict[str, AxisTable]) -
         raise ValueError(f"{where}: a cap without weights has no meaning")
     if rule.erases and rule != TouchpointTable(erases=True):
         raise ValueError(f"{where}: what erases a contact can do nothing else")
+    if rule.revokes and rule != TouchpointTable(revokes=True):
+        raise ValueError(f"{where}: what revokes a touchpoint can do nothing else")
     if EVERY_CHANNEL in rule.withdraws and len(rule.withdraws) > 1:
         raise ValueError(f"{where}: withdraws {EVERY_CHANNEL!r} includes the other channels")
 
