@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from model.naive import milliseconds
-from model.tables import DAY, DEFAULT_TYPES, HOUR, MINUTE
+from model.naive import CRAWLERS, milliseconds
+from model.tables import DAY, HOUR, KNOWING_TYPES, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,11 +25,21 @@ SECOND = 1000
 START = milliseconds("2018-01-01T00:00:00Z")
 CAREER = 3 * 365 * DAY
 
-KNOWN_TYPES = tuple(DEFAULT_TYPES)
+KNOWN_TYPES = tuple(KNOWING_TYPES)
 UNKNOWN_TYPES = ("podcast.heard", "Email.clicked", "page.viewed ", "unbekannt.gelesen-ß")
 CHANNELS = ("email", "web", "mobile", "push", "sms", "social", "community", "store", "call", "chat", "fax")
 OBJECTS = tuple(f"object-{number}" for number in range(12))
 SOURCES = ("web-tracker", "mailer", "shop", "community", "store-till")
+DOUBTED_SOURCES = ("cheap-followers.example", "partner.example")
+BROWSERS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+)
+MESSAGES = tuple(f"message-{number}" for number in range(11))
+LINKS = tuple(f"https://example.com/{page}" for page in ("offer", "price", "about", "unsubscribe", "imprint"))
+MAILS = {"email": ("opened", "clicked"), "push": ("opened",), "sms": ("clicked",)}
+"""Channels of messages, and what can be done with them."""
 
 READING = ("article.read", "email.clicked", "page.viewed", "video.watched", "email.opened", "webinar.attended", "poll.answered", "game.played")  # fmt: skip
 SHOPPING = ("product.viewed", "product.searched", "pricing.viewed", "wishlist.added", "cart.added", "checkout.started", "quote.requested", "store.visited", "cart.removed")  # fmt: skip
@@ -54,6 +64,8 @@ class _Contact:
         self.sent: list[dict] = []
         self.erased_at: int | None = None
         self.reset_at: int | None = None
+        self.messages: list[str] = list(MESSAGES[:3])
+        """The latest ones: some are sent again and again, some only once."""
 
 
 class Histories:
@@ -112,16 +124,49 @@ class Histories:
             touchpoint["campaign_id"] = self.random.choice(("spring", "autumn", None))
         if type_ in ("rating.given", "review.posted") and chance() < 0.9:
             touchpoint["rating"] = self.random.choice((0, 20, 59, 60, 61, 80, 100, None))
-        if chance() < 0.04:
-            touchpoint["bot"] = self.random.choice((True, True, False, None))
+        if type_.split(".")[0] in MAILS and chance() < 0.7:
+            touchpoint["object_id"] = self.random.choice(contact.messages)
         if chance() < 0.02:
             touchpoint |= {"properties": {"depth": [1, {"x": None}]}, "timezone": "Europe/Vienna", "later": [0.5]}
+        if "bot" not in members:  # else it must count as it is
+            touchpoint |= self._doubts()
+        if type_ == "touchpoint.revoked" and contact.sent and chance() < 0.5:
+            touchpoint["properties"] = self._names(self.random.choice(contact.sent[-30:]))
         if type_ == "order.completed" and chance() < 0.5:
             touchpoint["value"] = {"amount": "129.90", "currency": "EUR"}
         touchpoint |= members
         contact.newest = max(contact.newest, t)
         contact.sent.append(touchpoint)
         return touchpoint
+
+    def _doubts(self) -> dict:
+        """Mostly nothing; some flags, user agents and properties, of types that do not count too."""
+        chance, members = self.random.random, {}
+        if chance() < 0.04:
+            members["bot"] = self.random.choice((True, True, False, None))
+        if chance() < 0.05:
+            members["source"] = self.random.choice(DOUBTED_SOURCES)
+        if chance() < 0.06:
+            members["user_agent"] = self.random.choice((CRAWLERS[0], CRAWLERS[1], CRAWLERS[2], *BROWSERS, "", None))
+        if chance() < 0.05:
+            members["properties"] = self.random.choice((
+                {"honeypot": True}, {"honeypot": True}, {"honeypot": 1}, {"honeypot": "true"}, {"honeypot": False},
+                {"method": "HEAD"}, {"method": "HEAD"}, {"method": "HEAD"}, {"method": "head"}, {"method": ["HEAD"]},
+                {"link": LINKS[0]}, {"link": 7}, {"link": ""}, {}, None,
+            ))  # fmt: skip
+        return members
+
+    def _names(self, touchpoint: dict) -> dict:
+        """The properties of a revocation of this touchpoint, mostly."""
+        kind = self.random.random()
+        source, id_ = touchpoint["source"], touchpoint["id"]
+        if kind < 0.85:
+            return {"source": source, "id": id_}
+        return self.random.choice((
+            {"id": id_}, {"source": None, "id": id_}, {"source": 1, "id": id_}, {"source": "", "id": id_},
+            {"source": "another-source", "id": id_}, {"source": source, "id": "unheard-of"},
+            {"source": source}, {"source": source, "id": 7}, {"source": source, "id": ""},
+        ))  # fmt: skip
 
     def _text(self, t: int) -> str:
         """The moment in one of the spellings that RFC 3339 allows."""
@@ -294,7 +339,14 @@ class Histories:
             yield self._touch(contact, type_, contact.now, bot=False)
 
     def _refund(self, contact: _Contact) -> Iterable[dict]:
-        """Negative weights, down to the floor at 0."""
+        """Negative weights, down to the floor at 0; or a mistake that keeps the contact from a tier until it is revoked."""
+        if self.random.random() < 0.3:
+            yield from self._nearly_engaged(contact, nearly=True)
+            refund = self._touch(contact, "order.refunded", contact.now, bot=False)
+            yield refund
+            yield self._touch(contact, "form.submitted", self._advance(contact, HOUR), bot=False)
+            properties = {"source": refund["source"], "id": refund["id"]}
+            yield self._touch(contact, "touchpoint.revoked", contact.now, bot=False, properties=properties)
         type_ = self.random.choice(("order.refunded", "cart.removed"))
         for _ in range(self.random.randint(1, 4)):
             yield self._touch(contact, type_, self._advance(contact, self.random.choice((1, MINUTE, DAY))))
@@ -340,7 +392,7 @@ class Histories:
             "article.read",
             "podcast.heard",
         )
-        for type_ in self.random.choices(types, (1, 2, 1, 1, 4, 1), k=self.random.randint(0, 4)):
+        for type_ in self.random.choices(types, (1, 2, 1, 2, 4, 1), k=self.random.randint(0, 4)):
             t = self._near(edge) + self.random.choice((-DAY, 0, 0, 0, MINUTE, HOUR))
             yield self._touch(contact, type_, t, bot=type_ != "article.read" and self.random.random() < 0.6)
         yield dict(self.random.choice(contact.sent[-10:]))
@@ -409,12 +461,19 @@ class Histories:
             ),
         }
         name = self.random.choice(tuple(sums))
+        shared = None
+        if name == "advocacy" and self.random.random() < 0.6:
+            shared = self._touch(contact, "content.shared", contact.now, bot=False)
+            yield shared
         for position, type_ in enumerate(sums[name]):
             if name.startswith("interest") and position == 2:
                 contact.now += DAY
             earlier = 1 if self.random.random() < 0.05 else 0
             members = {"bot": False, "rating": 60, "object_id": OBJECTS[position]}
             yield self._touch(contact, type_, contact.now - earlier, **members)
+        if shared:  # without it she is exactly where she would enter
+            properties = {"source": shared["source"], "id": shared["id"]}
+            yield self._touch(contact, "touchpoint.revoked", contact.now, bot=False, properties=properties)
         if name == "intent":  # engaged-to-buy is lost in exactly this millisecond
             contact.now = self._near(contact.now + math.ceil(14 * DAY * math.log2(38 / 27)))
             yield self._touch(contact, "page.viewed", contact.now)
@@ -428,6 +487,292 @@ class Histories:
         """A type the pack has not heard of yet, on time or late."""
         t = self._advance(contact) - self.random.choice((0, 0, HOUR, 8 * DAY))
         yield self._touch(contact, self.random.choice(UNKNOWN_TYPES), t)
+
+    def _sent(self, contact: _Contact) -> tuple[str, str]:
+        """A channel, and a message on it: one of the latest, or another one."""
+        if self.random.random() < 0.6:
+            contact.messages = [*contact.messages[-3:], self.random.choice(MESSAGES)]
+        return self.random.choice(tuple(MAILS)), contact.messages[-1]
+
+    def _click(self, contact: _Contact, channel: str, message: str, t: int, link: str | None = None, **members) -> dict:
+        """A click of the message, or an open where its channel knows no clicks."""
+        if link:
+            members["properties"] = {"link": link, **members.get("properties", {})}
+        type_ = f"{channel}.{MAILS[channel][-1]}"
+        return self._touch(contact, type_, t, object_id=message, channel=channel, **members)
+
+    def _mailing(self, contact: _Contact) -> Iterable[dict]:
+        """Delivered, opened, clicked: within seconds or days, on both edges of the seconds, the delivery told last too."""
+        channel, message = self._sent(contact)
+        t = delivered_at = self._advance(contact)
+        told = [self._touch(contact, f"{channel}.delivered", t, object_id=message, channel=channel)]
+        if self.random.random() < 0.2:  # it was sent twice
+            before = t - self.random.choice((SECOND, MINUTE))
+            told.append(self._touch(contact, f"{channel}.delivered", before, object_id=message, channel=channel))
+        for act in MAILS[channel]:
+            for _ in range(self.random.choice((0, 1, 1, 2))):
+                t = self.random.choice((
+                    delivered_at + self.random.choice((-1, 0, 1, 1999, 2000, 2001, 3499, 3500)),
+                    t + self.random.randint(2 * SECOND, MINUTE), t + self.random.randint(MINUTE, 2 * DAY),
+                ))  # fmt: skip
+                members = {"bot": False} if self.random.random() < 0.5 else {}
+                properties = {"link": self.random.choice(LINKS)} if act == "clicked" else {}
+                if self.random.random() < 0.15:
+                    properties["method"] = "HEAD"
+                told.append(self._touch(
+                    contact, f"{channel}.{act}", t, object_id=message, channel=channel, **members,
+                    **({"properties": properties} if properties else {}),
+                ))  # fmt: skip
+        if self.random.random() < 0.3:
+            self.random.shuffle(told)
+        contact.now = max(contact.now, t)
+        return told
+
+    def _scanner(self, contact: _Contact) -> Iterable[dict]:
+        """A machine clicks all there is within seconds, on every edge, in any order; a human clicks some minutes later.
+
+        Before it there may be what makes its clicks lift a tier, and within its seconds what the human did.
+        """
+        channel, message = self._sent(contact)
+        if channel == "push" and self.random.random() < 0.7:
+            channel = "email"
+        if self.random.random() < 0.3:
+            yield from self._nearly_engaged(contact)
+        t = self._advance(contact, self.random.choice((HOUR, DAY)))
+        if self.random.random() < 0.5:
+            delivered_at = t - self.random.choice((0, 1, 500, 1999, 2000, 2001, MINUTE, HOUR))
+            yield self._touch(contact, f"{channel}.delivered", delivered_at, object_id=message, channel=channel)
+        if self.random.random() < 0.3:
+            yield self._touch(contact, "email.opened", t, object_id=message, channel=channel, bot=False)
+        unlike = self.random.randint(1, 5)
+        offsets = self.random.choices(
+            (0, 1, 250, 499, 500, 501, 999, 1000, 1001, 1500, 1999, 2000, 2001, 3000), k=self.random.randint(2, 8)
+        )
+        if self.random.random() < 0.4:
+            offsets.append(self.random.choice((-10_001, -10_000, -9_999, -2_001, -2_000, 2_000, 9_999, 10_000, 10_001)))
+        if self.random.random() < 0.6:
+            offsets.sort()
+        members = {"bot": False} if self.random.random() < 0.8 else {}
+        clicks = []
+        for offset in offsets:
+            link = self.random.choice((*LINKS[:unlike], *LINKS[:unlike], None))
+            clicks.append(self._click(contact, channel, message, t + offset, link, **members))
+        if self.random.random() < 0.3:
+            trap = t + self.random.choice((0, 1, 9_999, 10_000, 10_001))
+            clicks.append(self._click(contact, channel, message, trap, properties={"honeypot": True}, bot=False))
+        if channel == "email" and self.random.random() < 0.2:  # among all the links is the one that unsubscribes
+            t_of_it, link = t + self.random.choice((0, 500, 2_500)), {"link": LINKS[3]}
+            clicks.append(
+                self._touch(contact, "email.unsubscribed", t_of_it, object_id=message, bot=False, properties=link)
+            )
+            clicks.append(self._touch(contact, "consent.granted", t_of_it + 1, channel="email", bot=False))
+        yield from clicks
+        if self.random.random() < 0.3:
+            yield dict(self.random.choice(clicks))
+        contact.now = t + self.random.choice((MINUTE, 3 * MINUTE, HOUR))
+        if self.random.random() < 0.7:
+            yield self._click(contact, channel, message, contact.now, self.random.choice(LINKS), bot=False)
+
+    def _nearly_engaged(self, contact: _Contact, *, nearly: bool = False) -> Iterable[dict]:
+        """On a day before, from nothing, almost enough interest for a tier of one pack, or of another."""
+        contact.now = (contact.now // DAY + 1) * DAY + 9 * HOUR
+        if self.random.random() < 0.8:
+            yield self._touch(contact, "email.complained", contact.now, bot=False)
+            channel = self.random.choice(("sms", "email", "email"))
+            yield self._touch(contact, "consent.granted", contact.now + 1, channel=channel, bot=False)
+        signs = ("webinar.attended", "poll.answered")
+        for type_ in signs if nearly or self.random.random() < 0.5 else ("form.submitted",):
+            yield self._touch(contact, type_, contact.now + MINUTE, bot=False)
+        contact.now += DAY
+
+    def _burst_found_out_late(self, contact: _Contact) -> Iterable[dict]:
+        """Two clicks lift a contact, others of the burst come much later, or a honeypot does."""
+        yield from self._nearly_engaged(contact)
+        channel, message = self.random.choice(("email", "email", "sms")), self.random.choice(MESSAGES)
+        t = contact.now
+        clicks = [
+            self._click(contact, channel, message, t + offset, link, bot=False)
+            for offset, link in zip(
+                self.random.choice(((0, 400, 900), (0, 10, 1900), (0, 999, 2_500))), LINKS, strict=False
+            )
+        ]
+        honeypot = {"properties": {"honeypot": True}} if self.random.random() < 0.4 else {}
+        if honeypot:
+            clicks.append(self._click(contact, channel, message, t + 5 * SECOND, bot=False, **honeypot))
+        yield from clicks[:2]
+        for _ in range(self.random.choice((0, 1, 1, 3, 20))):
+            yield self._touch(
+                contact,
+                self.random.choice(READING),
+                self._advance(contact, self.random.choice((MINUTE, DAY))),
+                bot=False,
+            )
+        yield from clicks[2:]
+        contact.now = max(contact.now, t + 3 * MINUTE)
+        yield self._click(contact, channel, message, contact.now, LINKS[0], bot=False)
+
+    def _seven_days_later(self, contact: _Contact) -> Iterable[dict]:
+        """A click; 7 d later, on either edge, a honeypot and other clicks of its seconds: late, or of a message forgotten."""
+        message, other = self.random.sample(MESSAGES, 2)
+        t = self._advance(contact)
+        yield self._click(contact, "email", message, t, LINKS[0], bot=False)
+        contact.now = t + 7 * DAY + self.random.choice((-1, 0, 1, 500, 501, SECOND, 2 * SECOND))
+        type_ = self.random.choice(("page.viewed", "email.delivered", "push.opened"))
+        yield self._touch(contact, type_, contact.now, object_id=other, bot=False)
+        edge = contact.newest - 7 * DAY
+        for _ in range(self.random.randint(1, 4)):
+            moment = edge + self.random.choice((-2, -1, 0, 0, 0, 1, 1, 2))
+            honeypot = {"properties": {"honeypot": True}} if self.random.random() < 0.3 else {}
+            yield self._click(contact, "email", message, moment, self.random.choice(LINKS), bot=False, **honeypot)
+
+    def _many_messages(self, contact: _Contact) -> Iterable[dict]:
+        """As many messages as are remembered, one more or one fewer; then an open of the first seconds after its delivery."""
+        self._advance(contact)
+        messages = self.random.sample(MESSAGES, self.random.choice((7, 8, 8, 9, 9)))
+        first = contact.now
+        for message in messages:
+            yield self._touch(contact, "push.delivered", contact.now, object_id=message, bot=False)
+            if self.random.random() < 0.3:
+                heard_of = self.random.choice(messages[: messages.index(message) + 1])
+                yield self._touch(contact, "email.opened", contact.now, object_id=heard_of, bot=False)
+            self._advance(contact, 200)
+        yield self._touch(contact, "push.opened", max(first, contact.now - 1), object_id=messages[0], bot=False)
+
+    def _honeypot(self, contact: _Contact) -> Iterable[dict]:
+        """A field or a link that no human sees, within a message or without, on every edge of what it takes back."""
+        channel, message = self._sent(contact)
+        t = self._advance(contact)
+        for _ in range(self.random.randint(1, 6)):
+            offset = self.random.choice((-10_001, -10_000, -9_999, -2_001, -2_000, -1_999, 0, 2_000, 2_001, 10_000))
+            link, sure = self.random.choice((*LINKS, None)), self.random.random() < 0.7
+            yield self._click(contact, channel, message, t + offset, link, **({"bot": False} if sure else {}))
+        properties = {"honeypot": True}
+        if self.random.random() < 0.7:
+            act = self.random.choice(("delivered", *MAILS[channel]))
+            yield self._touch(
+                contact, f"{channel}.{act}", t, object_id=message, channel=channel, properties=properties, bot=False
+            )
+            for _ in range(self.random.randint(0, 2)):
+                offset = self.random.choice((-10_001, -10_000, -9_999, 0, 2_000, 2_001, 9_999, 10_000, 10_001))
+                yield self._click(contact, channel, message, t + offset, self.random.choice(LINKS), bot=False)
+        else:
+            type_ = self.random.choice(("form.submitted", "consent.granted", "consent.withdrawn", "review.posted"))
+            yield self._touch(contact, type_, t, properties=properties, bot=False)
+        contact.now = max(contact.now, contact.newest)
+
+    def _rush(self, contact: _Contact) -> Iterable[dict]:
+        """More touchpoints in a minute than a human makes, or just not; and one of its seconds that comes later."""
+        count, within = self.random.choice(((30, 60_000), (7, 45_000)))
+        t = self._advance(contact)
+        edge = self.random.choice((within - 1, within, within + 1, within // 2))
+        moments = [
+            t,
+            *sorted(t + self.random.randint(1, edge - 1) for _ in range(count + self.random.choice((-3, -2, -1)))),
+        ]
+        for moment in [*moments, t + edge, t + edge]:
+            type_ = self.random.choice((*READING, *SHOPPING, "podcast.heard"))
+            yield self._touch(contact, type_, moment, bot=False, object_id=self.random.choice(OBJECTS))
+        contact.now = t + edge
+        if self.random.random() < 0.3:
+            yield self._touch(contact, "email.clicked", t + edge, bot=False, properties={"method": "HEAD"})
+
+    def _revocation(self, contact: _Contact) -> Iterable[dict]:
+        """Of something new, old, revoked already, or never sent; by a bot, late, or twice."""
+        t = self._advance(contact, self.random.choice((1, HOUR, DAY)))
+        for _ in range(self.random.choice((1, 1, 2, 4))):
+            revoked = self.random.choice(contact.sent[-self.random.choice((1, 5, 5, 20, 20, 60, 1000)) :])
+            lateness = self.random.choice((0, 0, 0, MINUTE, DAY, self._near(7 * DAY), 20 * DAY))
+            members = {} if self.random.random() < 0.2 else {"bot": self.random.random() < 0.04}
+            revocation = self._touch(
+                contact, "touchpoint.revoked", t - lateness, properties=self._names(revoked), **members
+            )
+            yield revocation
+            if self.random.random() < 0.1:
+                yield revocation | {"id": f"{revocation['id']}-again"}
+
+    def _review_deleted(self, contact: _Contact) -> Iterable[dict]:
+        """What lifted the contact is taken back, among other contributions before and after it."""
+        contact.now = (contact.now // DAY + 1) * DAY + self.random.randrange(DAY)
+        if self.random.random() < 0.5:
+            yield self._touch(contact, "email.complained", contact.now - HOUR, bot=False)
+        yield self._touch(contact, "consent.granted", contact.now, channel="email", bot=False)
+        type_ = self.random.choice(("review.posted", "referral.converted", "quote.requested", "webinar.attended"))
+        around = {
+            "review.posted": ("review.posted", "content.published", "answer.accepted", "game.played"),
+            "referral.converted": ("referral.sent", "poll.answered", "content.shared"),
+            "quote.requested": ("product.searched", "pricing.viewed", "cart.removed"),
+            "webinar.attended": ("article.read", "poll.answered", "video.watched"),
+        }[type_]
+        revoked, all_sent = None, []
+        for _ in range(self.random.randint(2, 8)):
+            t = self._advance(contact, self.random.choice((1, MINUTE, HOUR, DAY)))
+            sent = self._touch(
+                contact, type_ if revoked is None or self.random.random() < 0.1 else self.random.choice(around), t,
+                bot=False, rating=80, object_id=self.random.choice(OBJECTS),
+            )  # fmt: skip
+            yield sent
+            all_sent.append(sent)
+            if revoked is None or self.random.random() < 0.2:
+                revoked = sent
+        t = self._advance(contact, self.random.choice((1, HOUR, 3 * DAY)))
+        yield self._touch(contact, "touchpoint.revoked", t, bot=False, properties=self._names(revoked))
+        if self.random.random() < 0.5:  # its caps are free again
+            t = milliseconds(revoked["occurred_at"])
+            yield self._touch(contact, revoked["type"], t + 1, bot=False, object_id=revoked.get("object_id"), rating=80)
+        if self.random.random() < 0.4:  # another, when she is no longer where she would enter
+            t, revoked = self._advance(contact, 8 * DAY), self.random.choice(all_sent)
+            yield self._touch(contact, "touchpoint.revoked", t, bot=False, properties=self._names(revoked))
+
+    def _revoked_around_a_reset(self, contact: _Contact) -> Iterable[dict]:
+        """Void, or spared by the reset; one of many of its axis, or one that more than 16 have followed."""
+        ordered_at = self._advance(contact, DAY)
+        sent = []
+        for _ in range(self.random.choice((2, 5, 8, 15, 17, 20))):
+            t = ordered_at + self.random.choice(
+                (-DAY, -HOUR, -1, MINUTE, 5 * MINUTE, self._near(5 * MINUTE), HOUR, DAY)
+            )
+            sent.append(self._touch(contact, self.random.choice((*SHOPPING, "store.visited")), t, bot=False))
+        reset = self.random.choice(("order.completed", "order.completed", "email.complained", None))
+        if reset:
+            sent.insert(self.random.randint(0, len(sent)), self._touch(contact, reset, ordered_at, bot=False))
+        yield from sent
+        contact.now = max(contact.now, contact.newest)
+        for revoked in self.random.sample(sent, min(len(sent), self.random.randint(1, 5))):
+            yield self._touch(contact, "touchpoint.revoked", contact.now, bot=False, properties=self._names(revoked))
+        for _ in range(self.random.choice((0, 1, 3))):
+            yield self._touch(contact, self.random.choice(SHOPPING), self._advance(contact, HOUR), bot=False)
+
+    def _revoked_after_others(self, contact: _Contact) -> Iterable[dict]:
+        """More than 16 have followed it on one axis, or on the only one; or followed what it shared its day with."""
+        contact.now = (contact.now // DAY + 1) * DAY
+        kind = self.random.random()
+        if kind < 0.5:
+            first = self._touch(
+                contact, self.random.choice(("store.visited", "quote.requested", "cart.added")), contact.now, bot=False
+            )
+            yield first
+            for position in range(self.random.randint(14, 22)):
+                type_ = ("wishlist.added", "cart.removed")[position % 2]
+                t = self._advance(contact, 8 * HOUR)
+                yield self._touch(contact, type_, t, bot=False, object_id=OBJECTS[position % len(OBJECTS)])
+            revoked = [first]
+        else:
+            day = contact.now
+            yield self._touch(contact, "consent.granted", day, channel="email", bot=False)
+            yield self._touch(contact, "webinar.attended", day + HOUR, bot=False)
+            for position in range(self.random.randint(14, 18)):
+                t = day - self.random.randint(1, 6 * DAY)
+                type_ = self.random.choice(("game.played", "poll.answered", "email.replied", "form.submitted"))
+                yield self._touch(contact, type_, t, bot=False, object_id=OBJECTS[position % len(OBJECTS)])
+            revoked = [
+                self._touch(contact, "chat.started", day + moment, bot=False)
+                for moment in self.random.choice(((2 * HOUR,), (2 * HOUR, 3 * HOUR), (HOUR,)))
+            ]
+            yield from revoked
+            contact.now = contact.newest
+        for one in revoked:
+            yield self._touch(contact, "touchpoint.revoked", contact.now, bot=False, properties=self._names(one))
+        yield self._touch(contact, "article.read", self._advance(contact, HOUR), bot=False)
 
     MOVES: Mapping[Callable[[Histories, _Contact], Iterable[dict]], float] = MappingProxyType(
         {
@@ -455,6 +800,17 @@ class Histories:
             _exact: 3,
             _all_bots: 1,
             _unknown: 2,
+            _mailing: 6,
+            _scanner: 6,
+            _burst_found_out_late: 5,
+            _honeypot: 3,
+            _seven_days_later: 1.5,
+            _many_messages: 1.5,
+            _rush: 2,
+            _revocation: 6,
+            _review_deleted: 5,
+            _revoked_around_a_reset: 2,
+            _revoked_after_others: 2,
         }
     )
     """Every move and how often it is made."""

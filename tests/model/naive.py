@@ -4,7 +4,8 @@ Every step carries the number it has in the contract (SEMANTICS.md: "The fold, s
 side. Where the contract leaves a choice, the comment begins with "Reading:".
 
 The model keeps every contribution since the contact began (or woke) and derives from them what the product stores in
-compressed form: the ring of the latest 16, the five of greatest worth, the distinct types and days, the counters of the caps.
+compressed form: the five of greatest worth, the counters of the caps. What does not come back when a contribution is taken
+back it keeps as the contract names it: the ring of the latest 16, the newest distinct types and days.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from model.tables import DAY, DEFAULT, MINUTE, Table, TierRow, TypeRow
+from model.tables import DAY, DEFAULT, MINUTE, Burst, Table, TierRow, TrustRow, TypeRow
 
 NEVER = -math.inf
 LATE_AFTER = 7 * DAY
@@ -23,6 +24,18 @@ REMEMBERED_IDS = 128
 RING = 16
 REASONS = 5
 STRONGEST = 5  # per axis, whose touchpoints are remembered for reasons
+MESSAGES = 8
+OPENS_AND_CLICKS = 6  # per message
+EVIDENCE = (
+    "bot", "honeypot", "crawler", "convicted", "click-burst", "many-links", "too-soon", "head-request", "flood",
+)  # fmt: skip
+NO_TRUST = TrustRow(reversal_ms=0)  # the sender's flag is all there is
+CRAWLERS = (
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+)
+"""The user agents that declare themselves, of all that the model will ever see."""
 
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))")
 
@@ -52,10 +65,55 @@ class Contribution:
     weight: float
     t: int
     touchpoint: dict
+    arrival: int
+    """The how manieth touchpoint of all it was: the same for all axes of one touchpoint, and for no other."""
     forgotten: bool = False
     """Nobody remembers any more whose it was: it is no reason."""
-    counts_as: set[str] = field(default_factory=lambda: {"types", "days"})
-    """What it is still counted as, distinctly."""
+
+
+@dataclass(eq=False)
+class OpenOrClick:
+    """What a message remembers of one of its opens and clicks."""
+
+    t: int
+    is_click: bool
+    link: str | None
+    touchpoint: dict
+    genuine: bool
+    scored: bool
+
+
+@dataclass(eq=False)
+class Message:
+    """Everything that has ever been heard of one message, in order of arrival."""
+
+    object_id: str
+    delivered: list[int] = field(default_factory=list)
+    convicted: list[int] = field(default_factory=list)
+    opens_and_clicks: list[OpenOrClick] = field(default_factory=list)
+
+    def delivered_at(self) -> float:
+        return max(self.delivered, default=NEVER)
+
+    def convicted_at(self) -> float:
+        return self.convicted[-1] if self.convicted else NEVER
+
+    def remembered(self) -> list[OpenOrClick]:
+        return self.opens_and_clicks[-OPENS_AND_CLICKS:]
+
+    def newest(self) -> float:
+        return max(self.delivered_at(), self.convicted_at(), *(entry.t for entry in self.remembered()))
+
+
+@dataclass
+class Told:
+    """What the outcome of one touchpoint says beside its name and its changes."""
+
+    verdict: str = "human"
+    evidence: list[str] = field(default_factory=list)
+    taken_back: int = 0
+    not_reversible: int = 0
+    bot_withdrawal: bool = False
 
 
 @dataclass
@@ -68,14 +126,26 @@ class Life:
     scores: dict[str, float]
     reset_at: dict[str, float]
     contributions: list[Contribution] = field(default_factory=list)
-    scored: list[tuple[str, int, str | None]] = field(default_factory=list)
-    """Type, UTC day and object of every touchpoint that scored under a cap; the counters are counted from it."""
+    rings: dict[str, list[Contribution]] = field(default_factory=dict)
+    """Per axis, the latest 16 that entered, less what was taken back."""
+    noted: dict[tuple[str, str], dict[object, int]] = field(default_factory=dict)
+    """Per axis and kind (`types`, `days`), the newest t of as many of them as the most demanding tier counts."""
+    ties: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    """Moments at which one of several types was displaced, and no order says which."""
+    reasons_are_anybodys_guess: bool = False
+    """Of contributions of the same worth and time only some are remembered, and no order says which."""
+    scored: list[tuple[str, int, str | None, int]] = field(default_factory=list)
+    """Type, UTC day, object and arrival of every touchpoint that scored under a cap; the counters are counted from it."""
     remembered: list[tuple[str, str, int]] = field(default_factory=list)
     """(source, id, t) in order of arrival."""
     granted: list[tuple[str, int]] = field(default_factory=list)
     withdrawn: list[tuple[str, int]] = field(default_factory=list)
     """(channel, t) of every grant and withdrawal; a withdrawal's channel may be `*`."""
     earned: set[str] = field(default_factory=set)
+    entered_at: dict[str, int] = field(default_factory=dict)
+    """Per earned tier, `as_of` when it was entered."""
+    messages: list[Message] = field(default_factory=list)
+    """In the order in which they joined."""
 
 
 @dataclass
@@ -105,6 +175,9 @@ class NaiveModel:
         self.table = table
         """The pack in force; a newer one may take its place at any time."""
         self.contacts: dict[str, Contact] = {}  # in order of first appearance
+        self.arrivals = 0
+        self.told = Told()
+        """What else the latest outcome says."""
 
     # --- the fold -----------------------------------------------------------------------------------------------------
 
@@ -113,7 +186,8 @@ class NaiveModel:
         t = milliseconds(touchpoint["occurred_at"])
         row = self.table.types.get(touchpoint["type"])
         known, rule = row is not None, row or TypeRow()
-        bot = touchpoint.get("bot") is True
+        self.arrivals += 1
+        told = self.told = Told()
         contact = self.contacts.setdefault(touchpoint["contact_id"], Contact(touchpoint["contact_id"]))
 
         # 1. Duplicate: (source, id) is still remembered. Nothing changes, not even its place in the list.
@@ -123,13 +197,14 @@ class NaiveModel:
             return "duplicate", []
 
         # 2. Erased: not newer than the erasure, of a woken contact too; or still erased and no human grant.
-        if t <= contact.erased_at:
-            return "erased", []
-        human_grant = bool(rule.grants) and not bot
-        if contact.is_erased and not human_grant:
+        own = self._own_evidence(touchpoint)
+        human_grant = bool(rule.grants) and not self._strong(own)
+        if t <= contact.erased_at or (contact.is_erased and not human_grant):
+            told.evidence, told.verdict = own, self._verdict(own)
             # What says once more "leave me alone" moves the erasure forward, a bot's too.
-            if rule.erases or rule.withdraws:
+            if t > contact.erased_at and (rule.erases or rule.withdraws):
                 contact.erased_at = t
+                told.bot_withdrawal = bool(rule.withdraws) and told.verdict == "bot"
             return "erased", []
 
         # 3. A newer pack comes before everything, however old the touchpoint; then demotions due at or before t.
@@ -153,39 +228,75 @@ class NaiveModel:
             )
         life = contact.life
 
+        # 5. The verdict. What is late is judged by evidence of its own.
+        late = t < max(life.as_of, t) - LATE_AFTER
+        message = None if late else self._message(life, rule, touchpoint)
+        evidence = own if late else self._evidence(life, rule, message, touchpoint, t)
+        told.evidence, told.verdict = evidence, self._verdict(evidence)
+        bot, suspect = told.verdict == "bot", told.verdict == "suspect"
+
         # 5. Consent. `@` is the touchpoint's channel. A bot's grants do not count, its withdrawals do.
+        told.bot_withdrawal = bot and bool(rule.withdraws)
         if not bot:
             life.granted += [(touchpoint["channel"] if c == "@" else c, t) for c in rule.grants]
         life.withdrawn += [(touchpoint["channel"] if c == "@" else c, t) for c in rule.withdraws]
 
         # 6. Clock, whatever kind of touchpoint it is; then the list of step 1.
         self._decay(life, max(life.as_of, t))
-        late = t < life.as_of - LATE_AFTER
         if not late:
             life.remembered.append((touchpoint["source"], touchpoint["id"], t))
         life.remembered = [entry for entry in life.remembered if not entry[2] < life.as_of - LATE_AFTER]
         life.remembered = life.remembered[-REMEMBERED_IDS:]
 
-        outcome = "unknown"
+        outcome, asked_again = "unknown", set()
         if known:  # an unknown type passes 7 to 9 by
             # 7. Late, and 8. caps. "The outcome is the first that fits."
+            factor = round(self._source_factor(touchpoint) * (self._trust.suspect if suspect else 1), 4)
             if late:
                 outcome = "late"
-            elif not rule.weights or bot:
+            elif not rule.weights or bot or factor == 0:
                 outcome = "noted"
             elif self._is_capped(life, rule, touchpoint, t):
                 outcome = "capped"
             else:
                 outcome = "scored"
-            # 9. Resets, late or capped or not, but never a bot's; then the contribution.
+            # 9. Reversal: by a conviction, and by a revocation that is no bot's, however late.
+            convicts = message is not None and self._convicts(rule, evidence)
+            if convicts:
+                for entry in message.remembered():
+                    if abs(entry.t - t) <= self._trust.reversal_ms:
+                        if entry.scored:
+                            of_entry = entry.touchpoint["source"], entry.touchpoint["id"], entry.t
+                            asked_again |= self._take_back(contact, *of_entry)
+                        entry.genuine = entry.scored = False
+            revoked = self._text_property(touchpoint, "id")
+            if rule.revokes and revoked and not bot:
+                source = self._text_property(touchpoint, "source") or touchpoint["source"]
+                asked_again |= self._take_back(contact, source, revoked)
+            # Resets, late or capped or not, but never a bot's; then the contribution.
             if not bot:
                 for axis in self.table.half_lives if rule.zero else rule.resets:
                     self._reset(contact, life, axis, t)
             if outcome == "scored":
-                self._score(life, rule, touchpoint, t)
+                self._score(contact, rule, touchpoint, t, factor)
+            # What is remembered of the message.
+            if message:
+                message.convicted += [t] if convicts else []
+                if rule.message == "delivered":
+                    message.delivered.append(t)
+                else:
+                    is_genuine = told.verdict == "human" and self._source_factor(touchpoint) > 0
+                    is_click, link = rule.message == "clicked", self._text_property(touchpoint, "link")
+                    message.opens_and_clicks.append(
+                        OpenOrClick(t, is_click, link, touchpoint, is_genuine, outcome == "scored")
+                    )
+                self._remember(life, message)
 
         # 10. Membership at as_of, by scores alone, behind a closed gate too.
-        life.earned = {name for name, tier in self.table.tiers.items() if self._earns(life, name, tier)}
+        earned_before = set(life.earned)
+        self._earn(
+            life, {name for name, tier in self.table.tiers.items() if self._earns(life, name, tier, asked_again)}
+        )
 
         # 11. Transition.
         held = self._held(contact)
@@ -193,11 +304,14 @@ class NaiveModel:
             lost_leave_axes = {axis for name in held_before - held for axis in self.table.tiers[name].leave}
             if gate_before != self._gate_is_open(contact):
                 cause = "permission"
+            elif told.taken_back:
+                cause = "reversal"
             elif lost_leave_axes & set(rule.resets):
                 cause = "conversion"
             else:
                 cause = "touchpoint"
-            changes.append(self._change(contact, held_before, cause, touchpoint))
+            lost_again = asked_again & (earned_before - life.earned)
+            changes.append(self._change(contact, held_before, cause, touchpoint, lost_again=lost_again))
         return outcome, changes
 
     def expire_all(self, until: int) -> list[dict]:
@@ -232,8 +346,9 @@ class NaiveModel:
         life.table = self.table
         life.scores = {axis: life.scores.get(axis, 0.0) for axis in self.table.half_lives}
         life.reset_at = {axis: life.reset_at.get(axis, NEVER) for axis in self.table.half_lives}
-        earned_before = life.earned = life.earned & self.table.tiers.keys()
-        life.earned = {name for name, tier in self.table.tiers.items() if self._earns(life, name, tier)}
+        self._earn(life, life.earned & self.table.tiers.keys())
+        earned_before = life.earned
+        self._earn(life, {name for name, tier in self.table.tiers.items() if self._earns(life, name, tier)})
         if self._held(contact) == contact.held and self._headline(contact.held)[1] == contact.headline:
             return []
         return [self._change(contact, contact.held, "pack", None, decided=earned_before ^ life.earned)]
@@ -242,19 +357,25 @@ class NaiveModel:
         """What the pack before this one did not ask for is not remembered."""
         old, new = life.table, self.table
         life.contributions = [c for c in life.contributions if c.axis in new.half_lives]
+        life.rings = {axis: ring for axis, ring in life.rings.items() if axis in new.half_lives}
         for axis in old.half_lives.keys() & new.half_lives.keys():
-            of_axis = [c for c in life.contributions if c.axis == axis and c.t > life.reset_at[axis]]
             named = [any(axis in row.resets for row in table.types.values()) for table in (old, new)]
             if old.half_lives[axis] != new.half_lives[axis] or not all(named):
                 # The five of greatest worth, by the half-life they had.
-                by_worth = self._by_worth(of_axis, life.as_of, old)
+                by_worth = self._by_worth(self._counting(life, axis), life.as_of, old)
                 for weaker in by_worth[STRONGEST:]:
                     weaker.forgotten = True
-                contact.is_anybodys_guess |= self._is_tie(by_worth)
+                life.reasons_are_anybodys_guess |= self._is_tie(by_worth)
             for kind in ("types", "days"):
-                wanted, wanted_now = (self._wanted(table, axis, kind) for table in (old, new))
-                if wanted < wanted_now:
-                    self._forget_distinct(contact, of_axis, kind, wanted)
+                # Noted are as many as the pack before this one wanted; which, of several of one moment, nobody says.
+                noted, ties = life.noted.get((axis, kind), {}), life.ties.get((axis, kind), set())
+                if self._wanted(old, axis, kind) < self._wanted(new, axis, kind):
+                    contact.is_anybodys_guess |= bool(ties & set(noted.values()))
+        life.noted = {(axis, kind): noted for (axis, kind), noted in life.noted.items() if axis in new.half_lives}
+        for axis, kind in life.noted:
+            self._displace(life, axis, kind)
+        if not any(row.message for row in new.types.values()):
+            life.messages = []
 
     @staticmethod
     def _wanted(table: Table, axis: str, kind: str) -> int:
@@ -262,24 +383,10 @@ class NaiveModel:
         asking = [tier.distinct for tier in table.tiers.values() if tier.distinct]
         return max((test.at_least for test in asking if (test.axis, test.of) == (axis, kind)), default=0)
 
-    def _forget_distinct(self, contact: Contact, of_axis: list[Contribution], kind: str, wanted: int) -> None:
-        """The newest few remain, as many as the pack before this one wanted."""
-        newest: dict[object, int] = {}
-        for c in of_axis:
-            if c.weight > 0 and kind in c.counts_as:
-                name = self._kind(c, kind)
-                newest[name] = max(newest.get(name, c.t), c.t)
-        in_order = sorted(newest, key=lambda name: newest[name], reverse=True)
-        edge = [newest[name] for name in in_order[wanted - 1 : wanted + 1]] if wanted else []
-        contact.is_anybodys_guess |= len(edge) > len(set(edge))
-        for c in of_axis:
-            if self._kind(c, kind) not in in_order[:wanted]:
-                c.counts_as.discard(kind)
-
     @staticmethod
-    def _kind(contribution: Contribution, kind: str) -> object:
-        """Its type, or its UTC day."""
-        return contribution.touchpoint["type"] if kind == "types" else day_of(contribution.t)
+    def _counting(life: Life, axis: str) -> list[Contribution]:
+        """The contributions on the axis that no reset has made void."""
+        return [c for c in life.contributions if c.axis == axis and c.t > life.reset_at[axis]]
 
     @staticmethod
     def _is_tie(by_worth: list[Contribution]) -> bool:
@@ -310,7 +417,7 @@ class NaiveModel:
                 break
             held_before = self._held(contact)
             self._decay(contact.life, t_star)
-            contact.life.earned -= tiers  # by decree, the scores are not asked again
+            self._earn(contact.life, contact.life.earned - tiers)  # by decree, the scores are not asked again
             if self._held(contact) != held_before:
                 changes.append(self._change(contact, held_before, "inactivity", None))
         return changes
@@ -365,6 +472,107 @@ class NaiveModel:
     def _held(self, contact: Contact) -> set[str]:
         return set(contact.life.earned) if contact.life and self._gate_is_open(contact) else set()
 
+    # --- 5: the verdict -----------------------------------------------------------------------------------------------
+
+    @property
+    def _trust(self) -> TrustRow:
+        return self.table.trust or NO_TRUST
+
+    def _source_factor(self, touchpoint: dict) -> float:
+        return self.table.sources.get(touchpoint["source"], 1)
+
+    @staticmethod
+    def _property(touchpoint: dict, name: str) -> object:
+        return (touchpoint.get("properties") or {}).get(name)
+
+    def _text_property(self, touchpoint: dict, name: str) -> str | None:
+        """Of another type it counts as absent, and so does an empty text."""
+        value = self._property(touchpoint, name)
+        return value if isinstance(value, str) and value else None
+
+    def _own_evidence(self, touchpoint: dict) -> list[str]:
+        """What the touchpoint itself shows, whatever came before it."""
+        trust = self._trust
+        holds = {
+            "bot": trust.flag and touchpoint.get("bot") is True,
+            "honeypot": trust.honeypot and self._property(touchpoint, "honeypot") is True,
+            "crawler": trust.crawler and touchpoint.get("user_agent") in CRAWLERS,
+            "head-request": trust.head_request and self._property(touchpoint, "method") == "HEAD",
+        }
+        return [code for code in EVIDENCE if holds.get(code)]
+
+    def _evidence(self, life: Life, rule: TypeRow, message: Message | None, touchpoint: dict, t: int) -> list[str]:
+        """All of it, in the order of the contract's list."""
+        trust, holds = self._trust, dict.fromkeys(self._own_evidence(touchpoint), True)
+        if message and rule.message != "delivered":
+            holds["convicted"] = trust.reversal_ms > 0 and abs(t - message.convicted_at()) <= trust.reversal_ms
+            holds["too-soon"] = trust.too_soon_ms is not None and 0 <= t - message.delivered_at() < trust.too_soon_ms
+        if message and rule.message == "clicked":
+            clicks = [(entry.t, entry.link) for entry in message.remembered() if entry.is_click]
+            clicks.append((t, self._text_property(touchpoint, "link")))
+            holds["click-burst"] = trust.click_burst and any(
+                len(span) >= trust.click_burst.at_least for span in self._spans(clicks, trust.click_burst.within_ms)
+            )
+            holds["many-links"] = (
+                trust.many_links
+                and clicks[-1][1]
+                and any(
+                    len({link for _, link in span if link}) >= trust.many_links.at_least
+                    for span in self._spans(clicks, trust.many_links.within_ms)
+                )
+            )
+        if trust.flood:
+            touchpoints, within_ms = trust.flood
+            latest = life.remembered[-touchpoints:]
+            holds["flood"] = len(latest) == touchpoints and all(abs(t_i - t) < within_ms for _, _, t_i in latest)
+        return [code for code in EVIDENCE if holds.get(code)]
+
+    @staticmethod
+    def _spans(clicks: list[tuple[int, str | None]], within_ms: int) -> list[list[tuple[int, str | None]]]:
+        """From every click on, those within so many ms that the last of the list is one of them."""
+        t = clicks[-1][0]
+        spans = [[click for click in clicks if first <= click[0] <= first + within_ms] for first, _ in clicks]
+        return [span for span in spans if t in [click[0] for click in span]]
+
+    def _reverses(self, burst: Burst | None) -> bool:
+        """Where nothing is reversed, a burst that `reverses` is like any other."""
+        return burst is not None and burst.reverses and self._trust.reversal_ms > 0
+
+    def _strong(self, evidence: list[str]) -> set[str]:
+        """Those of which one is enough."""
+        strong = {"bot", "honeypot", "crawler", "convicted"}
+        strong |= {"click-burst"} if self._reverses(self._trust.click_burst) else set()
+        strong |= {"many-links"} if self._reverses(self._trust.many_links) else set()
+        return strong & set(evidence)
+
+    def _verdict(self, evidence: list[str]) -> str:
+        if self._strong(evidence) or len(evidence) >= self._trust.kinds_for_bot:
+            return "bot"
+        return "suspect" if evidence else "human"
+
+    def _convicts(self, rule: TypeRow, evidence: list[str]) -> bool:
+        """An open or click in a honeypot, or of a burst that reverses, convicts its message."""
+        bursts = {"click-burst", "many-links"} & self._strong(evidence)
+        return rule.message != "delivered" and self._trust.reversal_ms > 0 and bool({"honeypot", *bursts} & {*evidence})
+
+    # --- 5 and 9: what is remembered of messages ----------------------------------------------------------------------
+
+    @staticmethod
+    def _message(life: Life, rule: TypeRow, touchpoint: dict) -> Message | None:
+        """The message that the touchpoint, which is not late, is about; a new one if it is not remembered."""
+        object_id = touchpoint.get("object_id")
+        if not rule.message or not object_id:
+            return None
+        known = [message for message in life.messages if message.object_id == object_id]
+        return known[0] if known else Message(object_id)
+
+    @staticmethod
+    def _remember(life: Life, message: Message) -> None:
+        if message not in life.messages:
+            life.messages.append(message)
+        life.messages = [m for m in life.messages if not m.newest() < life.as_of - LATE_AFTER]
+        life.messages = life.messages[-MESSAGES:]
+
     # --- 6 to 9: scores -----------------------------------------------------------------------------------------------
 
     def _worth(self, contribution: Contribution, at: int) -> float:
@@ -390,54 +598,151 @@ class NaiveModel:
         reset_at = t + RESET_SLACK
         if reset_at <= life.reset_at[axis]:
             return
-        of_axis = [c for c in life.contributions if c.axis == axis]
-        counting = [c for c in of_axis if c.t > life.reset_at[axis]]
-        by_worth = self._by_worth(counting, life.as_of, self.table)
-        for fallen_out in of_axis[:-RING]:
+        ring = life.rings.get(axis, [])
+        by_worth = self._by_worth(self._counting(life, axis), life.as_of, self.table)
+        for fallen_out in [c for c in life.contributions if c.axis == axis and c not in ring]:
             fallen_out.forgotten = True
         for weaker in by_worth[STRONGEST:]:
             if not self._is_fulfillable(axis) or weaker.t <= life.as_of - LATE_AFTER:
                 # Nobody remembers which touchpoint it was: it counts on, and is no reason any more.
                 weaker.forgotten = True
-                contact.is_anybodys_guess |= self._is_tie(by_worth)
+                life.reasons_are_anybodys_guess |= self._is_tie(by_worth)
         life.reset_at[axis] = reset_at
-        left = sum(self._worth(c, life.as_of) for c in of_axis[-RING:] if c.t > reset_at)
+        left = sum(self._worth(c, life.as_of) for c in ring if c.t > reset_at)
         life.scores[axis] = min(life.scores[axis], max(0.0, left))
+        for (of_axis, _), noted in life.noted.items():
+            if of_axis == axis:
+                for name in [name for name, t_noted in noted.items() if t_noted <= reset_at]:
+                    del noted[name]
 
     def _is_fulfillable(self, axis: str) -> bool:
         """Whether some rule resets the axis by name."""
         return any(axis in rule.resets for rule in self.table.types.values())
 
-    def _score(self, life: Life, rule: TypeRow, touchpoint: dict, t: int) -> None:
+    def _score(self, contact: Contact, rule: TypeRow, touchpoint: dict, t: int, factor: float) -> None:
+        life = contact.life
         if rule.per_day is not None or rule.per_object is not None:
             object_id = None if rule.per_object is None else touchpoint.get("object_id")
-            life.scored.append((touchpoint["type"], day_of(t), object_id))
+            life.scored.append((touchpoint["type"], day_of(t), object_id, self.arrivals))
         rating = touchpoint.get("rating")
         is_critical = rule.critical is not None and rating is not None and rating < rule.critical_below
-        for axis, weight in (rule.critical if is_critical else rule.weights).items():
-            contribution = Contribution(axis, weight, t, touchpoint)
-            life.contributions.append(contribution)  # void or not, it has its place in the ring
+        for axis, full_weight in (rule.critical if is_critical else rule.weights).items():
+            weight = round(full_weight * factor, 4)
+            if weight == 0:
+                continue
+            contribution = Contribution(axis, weight, t, touchpoint, self.arrivals)
+            life.contributions.append(contribution)
+            ring = life.rings.setdefault(axis, [])
+            ring.append(contribution)  # void or not, it has its place in the ring
+            del ring[:-RING]
             if t > life.reset_at[axis]:
                 life.scores[axis] = max(0.0, life.scores[axis] + self._worth(contribution, life.as_of))
+                if weight > 0:
+                    for kind in ("types", "days"):
+                        noted = life.noted.setdefault((axis, kind), {})
+                        name = self._kind(contribution, kind)
+                        noted[name] = max(noted.get(name, t), t)
+                        self._displace(life, axis, kind)
+
+    @staticmethod
+    def _kind(contribution: Contribution, kind: str) -> object:
+        """Its type, or its UTC day."""
+        return contribution.touchpoint["type"] if kind == "types" else day_of(contribution.t)
+
+    def _displace(self, life: Life, axis: str, kind: str) -> None:
+        """The newest few remain, as many as the most demanding tier wants."""
+        noted = life.noted[axis, kind]
+        while len(noted) > self._wanted(self.table, axis, kind):
+            oldest = min(noted, key=lambda name: noted[name])
+            t = noted.pop(oldest)
+            if t in noted.values():
+                life.ties.setdefault((axis, kind), set()).add(t)
+
+    # --- 9: reversal --------------------------------------------------------------------------------------------------
+
+    def _take_back(self, contact: Contact, source: str, id_: str, t: int | None = None) -> set[str]:
+        """Every touchpoint of this source and id (and t) that a ring has, in order of arrival.
+
+        Returns the tiers that must be asked again.
+        """
+        life, asked_again = contact.life, set()
+        in_rings = [
+            c
+            for ring in life.rings.values()
+            for c in ring
+            if (c.touchpoint["source"], c.touchpoint["id"]) == (source, id_) and t in (None, c.t)
+        ]
+        if not in_rings:
+            self.told.not_reversible += 1
+        for arrival in sorted({c.arrival for c in in_rings}):
+            has_lost_one = False
+            of_touchpoint = {c.axis: c for c in life.contributions if c.arrival == arrival}
+            for axis in self.table.half_lives:
+                if contribution := of_touchpoint.get(axis):
+                    if contribution in life.rings[axis]:
+                        asked_again |= self._give_back(contact, contribution)
+                    else:  # it fell out: it keeps its points and may stay a reason
+                        has_lost_one = True
+            self.told.taken_back += 1
+            self.told.not_reversible += has_lost_one
+            life.scored = [entry for entry in life.scored if entry[3] != arrival]
+        return asked_again
+
+    def _give_back(self, contact: Contact, contribution: Contribution) -> set[str]:
+        """One contribution leaves its ring. Returns the tiers that must be asked again."""
+        life, axis, t = contact.life, contribution.axis, contribution.t
+        is_void = t <= life.reset_at[axis]
+        if not is_void:
+            # Reasons are afterwards only what was among the five before.
+            by_worth = self._by_worth(self._counting(life, axis), life.as_of, self.table)
+            for weaker in by_worth[STRONGEST:]:
+                weaker.forgotten = True
+            life.reasons_are_anybodys_guess |= self._is_tie(by_worth)
+            life.scores[axis] = max(0.0, life.scores[axis] - self._worth(contribution, life.as_of))
+            if life.scores[axis] < 1e-9:
+                life.scores[axis] = 0.0
+        life.rings[axis].remove(contribution)
+        life.contributions.remove(contribution)
+        if is_void or contribution.weight < 0:
+            return set()
+
+        types, days = life.noted.get((axis, "types"), {}), life.noted.get((axis, "days"), {})
+        for type_ in [type_ for type_, t_noted in types.items() if t_noted == t]:
+            del types[type_]
+        if life.ties.get((axis, "types"), set()) & set(types.values()):
+            contact.is_anybodys_guess = True
+        if days.get(day_of(t)) == t:
+            of_day = [
+                c.t for c in life.rings[axis] if c.weight > 0 and c.t > life.reset_at[axis] and day_of(c.t) == day_of(t)
+            ]
+            if of_day:
+                days[day_of(t)] = max(of_day)
+            else:
+                del days[day_of(t)]
+        return {name for name in life.earned if axis in self.table.tiers[name].enter and t <= life.entered_at[name]}
 
     # --- 10: membership -----------------------------------------------------------------------------------------------
 
-    def _earns(self, life: Life, name: str, tier: TierRow) -> bool:
+    @staticmethod
+    def _earn(life: Life, names: set[str]) -> None:
+        life.entered_at = {name: life.entered_at.get(name, life.as_of) for name in names}
+        life.earned = set(names)
+
+    def _earns(self, life: Life, name: str, tier: TierRow, asked_again: set[str] = frozenset()) -> bool:
+        has_entered = all(life.scores[axis] >= enter for axis, enter in tier.enter.items())
+        if name in asked_again:  # distinct is not asked
+            return has_entered
         if name in life.earned:
             return all(life.scores[axis] > leave for axis, leave in tier.leave.items())
-        return all(life.scores[axis] >= enter for axis, enter in tier.enter.items()) and self._is_distinct(life, tier)
+        return has_entered and self._is_distinct(life, tier)
 
     def _is_distinct(self, life: Life, tier: TierRow) -> bool:
-        """Types or days with a positive contribution, not void, strictly newer than as_of - window.
-
-        The newest t of a type (or day) is strictly newer than the edge exactly when any of its contributions is.
-        """
+        """Types or days last seen strictly after as_of - window."""
         if tier.distinct is None:
             return True
-        edge = max(life.as_of - tier.distinct.window_ms, life.reset_at[tier.distinct.axis])
-        counting = [c for c in life.contributions if c.axis == tier.distinct.axis and c.weight > 0 and c.t > edge]
-        kinds = {self._kind(c, tier.distinct.of) for c in counting if tier.distinct.of in c.counts_as}
-        return len(kinds) >= tier.distinct.at_least
+        edge = life.as_of - tier.distinct.window_ms
+        noted = life.noted.get((tier.distinct.axis, tier.distinct.of), {})
+        return len([t for t in noted.values() if t > edge]) >= tier.distinct.at_least
 
     # --- 11: the tier change ------------------------------------------------------------------------------------------
 
@@ -468,6 +773,7 @@ class NaiveModel:
             "cause": cause,
             "touchpoint_id": touchpoint and touchpoint["id"],
             "touchpoint_source": touchpoint and touchpoint["source"],
+            "evidence": list(self.told.evidence) if touchpoint else [],
             "since": contact.since,
         }
 
@@ -478,15 +784,20 @@ class NaiveModel:
         cause: str,
         touchpoint: dict | None,
         decided: set[str] | None = None,
+        lost_again: set[str] = frozenset(),
     ) -> dict:
-        """`decided`: tiers that points have decided about, if not about all that were gained or lost."""
+        """One that is not told in short.
+
+        `decided`: tiers that points have decided about, if not about all that were gained or lost. `lost_again`: tiers that
+        were asked by their enter thresholds again.
+        """
         life, held = contact.life, self._held(contact)
         change = self._headline_change(contact, held_before, held, life.as_of, cause, touchpoint)
         tiers = self.table.tiers
         moved = (held ^ held_before) & tiers.keys()
         told = moved if decided is None else moved & decided
         enter = {name: dict(tiers[name].enter) for name in told & held}
-        leave = {name: dict(tiers[name].leave) for name in told - held}
+        leave = {name: dict(tiers[name].enter if name in lost_again else tiers[name].leave) for name in told - held}
         pool = self._reason_pool(life, {axis for name in moved for axis in tiers[name].enter})
         return change | {
             "held": sorted(held),
@@ -494,7 +805,7 @@ class NaiveModel:
             "scores": dict(life.scores),
             "thresholds": {} if cause == "permission" else enter | leave,
             "reasons": pool[:REASONS],
-            "reason_pool": pool,
+            "reason_pool": None if life.reasons_are_anybodys_guess else pool,
         }
 
     def _reason_pool(self, life: Life, axes: set[str]) -> list[dict]:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model.tables import ADVOCACY, DAY, INTENT, INTEREST, DistinctRow, Table, TierRow
+from model.tables import (
+    ADVOCACY,
+    DAY,
+    INTENT,
+    INTEREST,
+    MESSAGES,
+    Burst,
+    DistinctRow,
+    Table,
+    TierRow,
+    TrustRow,
+    TypeRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +37,8 @@ NEW_TIERS = {
 
 def newer(table: Table, chance: Random) -> Table:
     """The table after one to four changes; the contract's bounds are kept."""
-    for change in chance.sample(CHANGES, chance.randint(1, 4)):
+    knows = "touchpoint.revoked" in table.types
+    for change in chance.sample(CHANGES + KNOWING_CHANGES if knows else CHANGES, chance.randint(1, 4)):
         table = change(table, chance)
     return table
 
@@ -111,31 +124,33 @@ def _an_axis_comes_or_goes(table: Table, chance: Random) -> Table:
     gone = MOOD if chance.random() < 0.7 else chance.choice((INTENT, ADVOCACY))
     if gone not in table.half_lives or all(gone in tier.enter for tier in table.tiers.values()):
         return table
-    return Table(
+    return replace(
+        table,
         half_lives={axis: ms for axis, ms in table.half_lives.items() if axis != gone},
-        tiers={
-            name: tier
-            for name, tier in table.tiers.items()
-            if gone not in tier.enter
-        },
-        types={
-            type_: replace(
-                row,
-                weights={axis: weight for axis, weight in row.weights.items() if axis != gone},
-                critical=row.critical and {axis: weight for axis, weight in row.critical.items() if axis != gone},
-                resets=tuple(axis for axis in row.resets if axis != gone),
-            )
-            for type_, row in table.types.items()
-        },
-        permission_channels=table.permission_channels,
-    )  # fmt: skip
+        tiers={name: tier for name, tier in table.tiers.items() if gone not in tier.enter},
+        types={type_: _without(row, gone) for type_, row in table.types.items()},
+    )
+
+
+def _without(row: TypeRow, gone: str) -> TypeRow:
+    """The row of a table that does not have this axis; what weighs on no other needs no caps."""
+    weights = {axis: weight for axis, weight in row.weights.items() if axis != gone}
+    return replace(
+        row,
+        weights=weights,
+        critical=row.critical and {axis: weight for axis, weight in row.critical.items() if axis != gone},
+        per_day=row.per_day if weights else None,
+        per_object=row.per_object if weights else None,
+        resets=tuple(axis for axis in row.resets if axis != gone),
+    )
 
 
 def _weights(table: Table, chance: Random) -> Table:
     """A few types are worth more, or less."""
     types = dict(table.types)
     for type_ in chance.sample(sorted(types), 4):
-        weights = {axis: round(weight * chance.choice((0.5, 2, 3)), 2) for axis, weight in types[type_].weights.items()}
+        factor = chance.choice((0.5, 2, 3))
+        weights = {axis: min(300.0, round(weight * factor, 2)) for axis, weight in types[type_].weights.items()}
         types[type_] = replace(types[type_], weights=weights)
     return replace(table, types=types)
 
@@ -147,6 +162,45 @@ def _resets(table: Table, chance: Random) -> Table:
         table.types["order.completed"], resets=tuple(chance.sample(axes, min(len(axes), chance.randint(0, 2))))
     )
     return replace(table, types={**table.types, "order.completed": order})
+
+
+def _trust(table: Table, chance: Random) -> Table:
+    """Other evidence, other numbers, or none of it."""
+    trust = TrustRow(
+        flag=chance.random() < 0.8,
+        honeypot=chance.random() < 0.8,
+        crawler=chance.random() < 0.8,
+        head_request=chance.random() < 0.8,
+        too_soon_ms=chance.choice((None, 500, 2000, 3500)),
+        click_burst=chance.choice((None, Burst(3, 1000, reverses=True), Burst(4, 2000, reverses=False))),
+        many_links=chance.choice((None, Burst(3, 2000, reverses=True), Burst(2, 1500, reverses=False))),
+        flood=chance.choice((None, (30, 60_000), (7, 45_000))),
+        suspect=chance.choice((0, 0.33, 0.5, 1)),
+        kinds_for_bot=chance.choice((1, 2, 2, 3)),
+        reversal_ms=chance.choice((0, 500, 10_000, 60_000)),
+    )
+    return replace(table, trust=chance.choice((None, trust, trust, trust, trust)))
+
+
+def _sources(table: Table, chance: Random) -> Table:
+    """Some are trusted more, or less."""
+    names = ("cheap-followers.example", "partner.example", "web-tracker", "shop")
+    return replace(
+        table, sources={name: chance.choice((0, 0.1, 0.33, 1)) for name in chance.sample(names, chance.randint(0, 3))}
+    )
+
+
+def _messages(table: Table, chance: Random) -> Table:
+    """Nothing is a message any more; or what was one is one again."""
+    is_kept = chance.random() < 0.6
+    return replace(
+        table,
+        types=table.types
+        | {
+            type_: replace(table.types[type_], message=row.message if is_kept else None)
+            for type_, row in MESSAGES.items()
+        },
+    )
 
 
 CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
@@ -161,3 +215,5 @@ CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _weights,
     _resets,
 )
+KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (_trust, _sources, _messages)
+"""Of packs that say more than touchpoints, tiers and permission."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from model.tables import DAY
 
 if TYPE_CHECKING:
-    from model.tables import Table, TypeRow
+    from model.tables import Table, TrustRow, TypeRow
 
 
 def pack_file(table: Table, name: str, version: int) -> str:
@@ -25,7 +25,12 @@ def pack_file(table: Table, name: str, version: int) -> str:
                 "within_days": counted.window_ms / DAY,
             }
         lines += ["[[tiers]]", *(f"{member} = {_toml(value)}" for member, value in members.items())]
-    lines += ["[permission]", f"channels = {_toml(sorted(table.permission_channels))}", "[touchpoints]"]
+    lines += ["[permission]", f"channels = {_toml(sorted(table.permission_channels))}"]
+    if table.trust:
+        lines += ["[trust]", *(f"{member} = {_toml(value)}" for member, value in _trust(table.trust).items())]
+    if table.sources:
+        lines += ["[sources]", *(f"{_toml(source)} = {_toml(factor)}" for source, factor in table.sources.items())]
+    lines += ["[touchpoints]"]
     lines += [f"{_toml(type_)} = {_toml(_rule(row))}" for type_, row in table.types.items()]
     return "\n".join(lines) + "\n"
 
@@ -42,8 +47,33 @@ def _rule(row: TypeRow) -> dict[str, Any]:
         "resets": row.resets,
         "zero": row.zero,
         "erases": row.erases,
+        "message": row.message,
+        "revokes": row.revokes,
     }
     return {member: value for member, value in members.items() if value}
+
+
+def _trust(row: TrustRow) -> dict[str, Any]:
+    """What is switched off is left out, for the reader to know that it is."""
+    members: dict[str, Any] = {
+        "flag": row.flag,
+        "suspect": row.suspect,
+        "kinds_for_bot": row.kinds_for_bot,
+        "reversal_seconds": row.reversal_ms / 1000,
+    }
+    members |= {name: True for name in ("honeypot", "crawler", "head_request") if getattr(row, name)}
+    if row.too_soon_ms is not None:
+        members["too_soon"] = {"within_seconds": row.too_soon_ms / 1000}
+    for name, what in (("click_burst", "clicks"), ("many_links", "links")):
+        if burst := getattr(row, name):
+            members[name] = {
+                what: burst.at_least,
+                "within_seconds": burst.within_ms / 1000,
+                "reverses": burst.reverses,
+            }
+    if row.flood:
+        members["flood"] = {"touchpoints": row.flood[0], "within_seconds": row.flood[1] / 1000}
+    return members
 
 
 def _toml(value: Any) -> str:

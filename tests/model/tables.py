@@ -3,6 +3,9 @@
 `DEFAULT` is the table "Default pack: touchpoint types" and the table of tiers. `TWINS` is a second pack with the same
 touchpoint types and quite other tiers; it reaches what the default numbers cannot: two tiers that are always lost in the
 same millisecond, a tier that is never lost, a tier with two leave axes, a rule that resets several axes.
+
+`PLAIN` has nothing but touchpoints, tiers and permission, as packs could be written from the beginning. `KNOWING` also says
+what it takes to know the contact behind the touchpoints; `WARY_TWINS` says it in other numbers.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ class TypeRow:
     resets: tuple[str, ...] = ()
     zero: bool = False
     erases: bool = False
+    message: str | None = None
+    """`delivered`, `opened` or `clicked`: what it says of the message that its object is."""
+    revokes: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,46 @@ class TierRow:
 
 
 @dataclass(frozen=True)
+class Burst:
+    """So many clicks, or clicks on so many links, of one message in so short a time."""
+
+    at_least: int
+    within_ms: int
+    reverses: bool
+
+
+@dataclass(frozen=True)
+class TrustRow:
+    """What is evidence of a machine, and what follows from it. None and False: switched off."""
+
+    flag: bool = True
+    honeypot: bool = False
+    crawler: bool = False
+    head_request: bool = False
+    too_soon_ms: int | None = None
+    click_burst: Burst | None = None
+    many_links: Burst | None = None
+    flood: tuple[int, int] | None = None
+    """So many touchpoints in so many ms."""
+    suspect: float = 0.5
+    kinds_for_bot: int = 2
+    reversal_ms: int = 10_000
+    """0: nothing is reversed."""
+
+
+@dataclass(frozen=True)
 class Table:
-    """A whole pack. Tiers stand in ascending rank; `unengaged`, rank 0, is implied."""
+    """A whole pack. Tiers stand in ascending rank; `unengaged`, rank 0, is implied.
+
+    A table that is None or empty was not written, and its feature is switched off.
+    """
 
     half_lives: Mapping[str, int]
     tiers: Mapping[str, TierRow]
     types: Mapping[str, TypeRow]
     permission_channels: frozenset[str]
+    trust: TrustRow | None = None
+    sources: Mapping[str, float] = field(default_factory=dict)
 
 
 def row(i: float = 0, b: float = 0, a: float = 0, d: int | None = None, o: int | None = None, **effect) -> TypeRow:
@@ -72,7 +111,7 @@ def row(i: float = 0, b: float = 0, a: float = 0, d: int | None = None, o: int |
     return TypeRow(weights=weights, per_day=d, per_object=o, **effect)
 
 
-DEFAULT_TYPES = {
+PLAIN_TYPES = {
     "email.delivered": row(),
     "email.bounced": row(),
     "content.liked": row(),
@@ -116,14 +155,14 @@ DEFAULT_TYPES = {
     "contact.erased": row(erases=True),
 }
 
-DEFAULT = Table(
+PLAIN = Table(
     half_lives={INTEREST: 30 * DAY, INTENT: 14 * DAY, ADVOCACY: 90 * DAY},
     tiers={
         "engaged": TierRow({INTEREST: 19}, {INTEREST: 13}, DistinctRow("days", INTEREST, 2, 30 * DAY)),
         "engaged-to-buy": TierRow({INTENT: 38}, {INTENT: 27}, DistinctRow("types", INTENT, 2, 14 * DAY)),
         "engaged-to-influence": TierRow({ADVOCACY: 57, INTEREST: 9}, {ADVOCACY: 40}),
     },
-    types=DEFAULT_TYPES,
+    types=PLAIN_TYPES,
     permission_channels=frozenset({"email", "push", "sms", "call", "chat", "social", "mobile"}),
 )
 
@@ -137,11 +176,65 @@ TWINS = Table(
         ),
         "for-good": TierRow({ADVOCACY: 60, INTEREST: 9}, {}, DistinctRow("days", ADVOCACY, 2, 10 * DAY)),
     },
-    types=DEFAULT_TYPES
+    types=PLAIN_TYPES
     | {
         "order.completed": row(i=2, d=3, resets=(INTEREST, INTENT)),
         "page.viewed": row(i=1),
-        "email.complained": replace(DEFAULT_TYPES["email.complained"], per_day=1, weights={ADVOCACY: -8}),
+        "email.complained": replace(PLAIN_TYPES["email.complained"], per_day=1, weights={ADVOCACY: -8}),
     },
     permission_channels=frozenset({"email", "web"}),
 )
+
+MESSAGES = {
+    "email.delivered": replace(PLAIN_TYPES["email.delivered"], message="delivered"),
+    "email.opened": replace(PLAIN_TYPES["email.opened"], message="opened"),
+    "email.clicked": replace(PLAIN_TYPES["email.clicked"], message="clicked"),
+    "push.delivered": row(message="delivered"),
+    "push.opened": row(i=3, d=3, o=1, message="opened"),
+    "sms.delivered": row(message="delivered"),
+    "sms.clicked": row(i=3, d=3, o=1, message="clicked"),
+}
+KNOWING_TYPES = PLAIN_TYPES | MESSAGES | {"touchpoint.revoked": row(revokes=True)}
+
+KNOWING = replace(
+    PLAIN,
+    types=KNOWING_TYPES,
+    trust=TrustRow(
+        flag=True,
+        honeypot=True,
+        crawler=True,
+        head_request=True,
+        too_soon_ms=2000,
+        click_burst=Burst(3, 1000, reverses=True),
+        many_links=Burst(3, 2000, reverses=True),
+        flood=(30, 60_000),
+        suspect=0.5,
+        kinds_for_bot=2,
+        reversal_ms=10_000,
+    ),
+    sources={"cheap-followers.example": 0},
+)
+
+WARY_TWINS = replace(
+    TWINS,
+    types=KNOWING_TYPES
+    | TWINS.types
+    | MESSAGES
+    | {"email.unsubscribed": row(withdraws=("email",), message="clicked")},  # the link is in every mail
+    trust=TrustRow(
+        flag=False,
+        honeypot=True,
+        crawler=False,
+        head_request=True,
+        too_soon_ms=3500,
+        click_burst=Burst(4, 2000, reverses=False),
+        many_links=Burst(2, 500, reverses=True),
+        flood=(7, 45_000),
+        suspect=0.33,
+        kinds_for_bot=3,
+        reversal_ms=2_000,
+    ),
+    sources={"cheap-followers.example": 0.1, "partner.example": 0.33, "web-tracker": 0.75},
+)
+
+DEFAULT_TYPES, DEFAULT = PLAIN_TYPES, PLAIN

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import histories
-from model.compare import compare_fold, compare_replay, random_packs, rule_pack
+from model.compare import compare_fold, compare_replay, is_told, random_packs, rule_pack
 from model.naive import milliseconds
-from model.tables import DEFAULT, HOUR, TWINS
+from model.tables import DEFAULT, HOUR, KNOWING, TWINS, WARY_TWINS
 from palier.packs import load_pack
 
 
@@ -86,6 +86,56 @@ def test_the_replay_command_prints_the_models_chain(until, tmp_path):
     report = compare_replay(histories.touchpoints(10, 3_000), tmp_path, until=until)
     assert report.differences == []
     assert report.changes > 3_000 / 30
+
+
+# --- packs that say whom to trust -----------------------------------------------------------------------------------------
+
+knowing = pytest.mark.skipif(not is_told("evidence"), reason="the domain does not judge touchpoints yet")
+
+
+@knowing
+@pytest.mark.parametrize(
+    ("seed", "table", "how"),
+    [
+        (21, KNOWING, {}),
+        (22, KNOWING, {"codec": True}),
+        (23, KNOWING, {"codec": True, "timers": 23}),
+        (24, WARY_TWINS, {}),
+        (25, WARY_TWINS, {"codec": True, "timers": 25}),
+    ],
+)
+def test_whom_to_trust(seed, table, how):
+    """Verdicts, evidence, what is taken back, and all that follows from it agree with the model."""
+    report = compare_fold(histories.touchpoints(seed, 4_000), table, **how)
+    assert report.differences == []
+    assert min(report.verdicts[verdict] for verdict in ("human", "suspect", "bot")) > 20
+    assert report.taken_back["taken_back"] > 50
+    assert report.taken_back["not_reversible"] > 20
+    assert report.causes["reversal"] > 3
+    assert report.guesses < 20
+
+
+@knowing
+@pytest.mark.parametrize(("seed", "table"), [(26, KNOWING), (27, WARY_TWINS), (28, KNOWING), (29, WARY_TWINS)])
+def test_newer_packs_that_trust_others(seed, table):
+    """Whatever a newer pack changes of it: memories, entries and places in the rings are kept as the contract says."""
+    log = histories.touchpoints(seed, 4_000)
+    report = compare_fold(log, table, newer_packs=random_packs(seed, len(log), 8, table), codec=True, timers=seed)
+    assert report.differences == []
+    assert report.causes["pack"] > 20
+    assert report.causes["reversal"] > 3
+    assert report.guesses < len({touchpoint["contact_id"] for touchpoint in log}) / 3
+
+
+@knowing
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32), touchpoints=st.integers(2, 150), packs=st.integers(1, 6), timers=st.booleans())
+def test_newer_packs_that_trust_others_at_any_moment(seed, touchpoints, packs, timers):
+    """Few touchpoints and many packs."""
+    log = histories.touchpoints(seed, touchpoints, contacts=1)
+    newer_packs = random_packs(seed, touchpoints, min(packs, touchpoints - 1), KNOWING)
+    report = compare_fold(log, KNOWING, newer_packs=newer_packs, codec=True, timers=seed if timers else None)
+    assert report.differences == []
 
 
 # --- minimal histories of differences that were once found ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The model itself, on the few figures that the contract works out by hand ("Check of the numbers")."""
+"""The model itself, on figures worked out by hand: the contract's own ("Check of the numbers"), and from its sentences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from model.naive import NaiveModel, milliseconds
-from model.tables import DAY
+from model.naive import CRAWLERS, NaiveModel, milliseconds
+from model.tables import DAY, HOUR, KNOWING, MINUTE, WARY_TWINS
 
 START = milliseconds("2024-01-01T12:00:00Z")
 numbers = itertools.count()
@@ -74,3 +74,316 @@ def test_three_one_star_reviews_make_no_influencer():
     """A critic is engaged, not an advocate: 125 points of advocacy had the reviews been kind, 5 of interest each as it is."""
     reviews = [touch("review.posted", START + day * DAY, rating=20) for day in range(5)]
     assert changes(*reviews, until=START + 5 * DAY) == [("engaged", "touchpoint", 3)]
+
+
+# --- trust ----------------------------------------------------------------------------------------------------------------
+
+
+class Ada:
+    """One contact under a pack, with leave to market."""
+
+    def __init__(self, table=KNOWING):
+        self.model = NaiveModel(table)
+        self.feed("consent.granted", 0)
+
+    def feed(self, type_: str, ms: int, **members) -> str:
+        """Outcome of a touchpoint so many ms after the start; `told` and `changes` keep the rest."""
+        properties = {name: members.pop(name) for name in ("link", "honeypot", "method") if name in members}
+        if "revoked" in members:
+            properties |= {"id": members.pop("revoked")}
+        members |= {"properties": properties} if properties else {}
+        self.sent = touch(type_, START + ms, **members)
+        outcome, self.changes = self.model.feed(self.sent)
+        self.told = self.model.told
+        return outcome
+
+    def click(self, ms: int, link: str | None = None, **members) -> str:
+        """Of one newsletter."""
+        return self.feed("email.clicked", ms, object_id="newsletter", **({"link": link} if link else {}), **members)
+
+    @property
+    def judged(self) -> tuple[str, list[str]]:
+        return self.told.verdict, self.told.evidence
+
+    def score(self, axis: str = "interest") -> float:
+        return self.model.contacts["ada"].life.scores[axis]
+
+    @property
+    def held(self) -> set[str]:
+        return self.model.contacts["ada"].held
+
+
+@pytest.mark.parametrize(
+    ("moments", "judged"),
+    [
+        ((0, 500, 1000), ("bot", ["click-burst"])),
+        ((0, 500, 1001), ("human", [])),
+        ((0, 1000, 500), ("bot", ["click-burst"])),
+        ((500, 1000, 0), ("bot", ["click-burst"])),
+        ((0, 1000), ("human", [])),
+    ],
+)
+def test_three_clicks_of_a_message_within_a_second_are_a_burst(moments, judged):
+    """The last of them to arrive lies in a span of at most 1 s with two remembered clicks, whatever their order."""
+    ada = Ada()
+    for moment in moments:
+        ada.click(HOUR + moment)
+    assert ada.judged == judged
+
+
+@pytest.mark.parametrize(
+    ("clicks", "evidence"),
+    [
+        (((0, "a"), (1200, "b"), (2000, "c")), ["many-links"]),
+        (((0, "a"), (1200, "b"), (2001, "c")), []),
+        (((0, "a"), (1200, "b"), (2000, "a")), []),
+        (((0, "a"), (1200, "b"), (2000, None)), []),
+        (((0, "a"), (1200, None), (2000, "c")), []),
+        (((0, "a"), (100, "b"), (900, "c")), ["click-burst", "many-links"]),
+    ],
+)
+def test_clicks_on_three_links_of_a_message_within_two_seconds_are_too_many(clicks, evidence):
+    """Its own link is one of them; a click without a link is none."""
+    ada = Ada()
+    for moment, link in clicks:
+        ada.click(HOUR + moment, link)
+    assert ada.judged == (("bot" if evidence else "human"), evidence)
+
+
+def test_clicks_of_two_messages_are_no_burst():
+    """Each message remembers its own clicks, and a click without an object is of no message."""
+    ada = Ada()
+    for moment, members in enumerate(({"object_id": "a"}, {"object_id": "b"}, {}, {}, {"object_id": "a"})):
+        ada.feed("email.clicked", HOUR + moment, **members)
+        assert ada.judged == ("human", [])
+
+
+@pytest.mark.parametrize(
+    ("after", "evidence"), [(-1, []), (0, ["too-soon"]), (1999, ["too-soon"]), (2000, []), (2001, [])]
+)
+def test_an_open_within_two_seconds_of_the_delivery_is_too_soon(after, evidence):
+    """One weak sign makes a suspect, who scores half."""
+    ada = Ada()
+    ada.feed("push.delivered", HOUR, object_id="offer")
+    assert ada.feed("push.opened", HOUR + after, object_id="offer") == "scored"
+    assert ada.judged == (("suspect" if evidence else "human"), evidence)
+    assert ada.score() == pytest.approx(1.5 if evidence else 3, abs=1e-3)
+
+
+def test_two_weak_signs_make_a_bot():
+    """Neither alone does, and a HEAD request alone is half a visit."""
+    ada = Ada()
+    ada.feed("email.delivered", HOUR, object_id="newsletter")
+    assert ada.click(HOUR + 1, method="HEAD") == "noted"
+    assert ada.judged == ("bot", ["too-soon", "head-request"])
+    assert ada.feed("webinar.attended", HOUR + 2, method="HEAD") == "scored"
+    assert (ada.judged, ada.score()) == (("suspect", ["head-request"]), 7.5)
+
+
+def test_one_strong_sign_makes_a_bot():
+    """A honeypot, exactly true; a declared crawler; the sender's flag."""
+    ada = Ada()
+    for members, judged in (
+        ({"honeypot": True}, ("bot", ["honeypot"])),
+        ({"honeypot": 1}, ("human", [])),
+        ({"user_agent": CRAWLERS[0]}, ("bot", ["crawler"])),
+        ({"bot": True, "honeypot": True}, ("bot", ["bot", "honeypot"])),
+    ):
+        ada.feed("page.viewed", HOUR, **members)
+        assert ada.judged == judged
+
+
+@pytest.mark.parametrize(
+    ("apart", "count", "judged"), [(59_999, 30, "suspect"), (60_000, 30, "human"), (59_999, 29, "human")]
+)
+def test_thirty_touchpoints_in_less_than_a_minute_are_a_flood(apart, count, judged):
+    """Of the ids remembered before this one the 30 that arrived last are all less than a minute away."""
+    ada = Ada()
+    for _ in range(count):
+        ada.feed("page.viewed", HOUR)
+    ada.feed("page.viewed", HOUR + apart)
+    assert ada.told.verdict == judged
+
+
+def test_what_is_late_is_judged_by_its_own_evidence():
+    """It is no message touchpoint, and no flood."""
+    ada = Ada()
+    ada.feed("page.viewed", 8 * DAY)
+    for moment in (0, 1, 2, 3):
+        assert ada.click(moment, method="HEAD") == "late"
+        assert ada.judged == ("suspect", ["head-request"])
+
+
+def test_a_bots_withdrawal_holds_and_is_counted():
+    """Of the erased too, where it moves the erasure forward."""
+    ada = Ada()
+    ada.feed("email.unsubscribed", HOUR, honeypot=True)
+    assert (ada.told.bot_withdrawal, ada.judged) == (True, ("bot", ["honeypot"]))
+    ada.feed("contact.erased", 2 * HOUR, honeypot=True)
+    assert (ada.told.bot_withdrawal, ada.judged) == (False, ("human", []))
+    assert ada.feed("consent.withdrawn", 3 * HOUR, bot=True) == "erased"
+    assert (ada.told.bot_withdrawal, ada.judged) == (True, ("bot", ["bot"]))
+    assert ada.feed("consent.granted", 4 * HOUR, honeypot=True) == "erased"
+    assert ada.judged == ("bot", ["honeypot"])
+
+
+def test_likes_and_bought_followers_weigh_nothing():
+    """A like has no weights; a source of factor 0 is as if the rule had none, and its consent holds."""
+    ada = Ada()
+    bought = {"source": "cheap-followers.example"}
+    assert ada.feed("content.liked", HOUR) == "noted"
+    assert ada.feed("content.shared", HOUR, **bought) == "noted"
+    assert ada.feed("newsletter.subscribed", HOUR, **bought) == "noted"
+    assert (ada.score(), ada.model._channels(ada.model.contacts["ada"])) == (0, ["email"])
+    ada.feed("cart.added", 2 * HOUR)
+    assert ada.feed("order.completed", 2 * HOUR, **bought) == "noted"
+    assert ada.score("intent") == 0
+
+
+def test_weights_are_rounded_to_four_decimals():
+    """A suspect open of a source in doubt: 0.2 points times round(0.33 x 0.33, 4) = 0.1089 are 0.0218."""
+    ada = Ada(WARY_TWINS)
+    ada.feed("email.opened", HOUR, object_id="newsletter", method="HEAD", source="partner.example")
+    assert ada.score() == 0.0218
+
+
+# --- conviction backwards -------------------------------------------------------------------------------------------------
+
+
+def test_of_a_scanner_no_score_stays_and_the_human_click_counts():
+    """Three links within 2 s: the two that scored are taken back, with their caps; minutes later a click is human."""
+    ada = Ada()
+    assert [ada.click(HOUR + moment, link) for moment, link in ((0, "a"), (900, "b"))] == ["scored", "capped"]
+    assert ada.click(HOUR + 1800, "c") == "noted"
+    assert (ada.told.taken_back, ada.told.not_reversible, ada.score()) == (1, 0, 0)
+    assert ada.click(HOUR + 11_800, "d") == "noted"
+    assert ada.judged == ("bot", ["convicted"])
+    assert ada.click(HOUR + 11_801, "d") == "scored"
+    assert ada.judged == ("human", [])
+    assert ada.score() == 3
+
+
+def test_a_scanners_lift_is_taken_back_and_the_human_lifts_again():
+    """A webinar, 15 points, on the first day; the scanner's click of the second makes 17.66 no tier, two make one."""
+    ada = Ada()
+    ada.feed("webinar.attended", 0)
+    ada.feed("poll.answered", DAY)
+    assert ada.click(DAY + HOUR, "a") == "scored"
+    assert (ada.held, ada.changes[0]["cause"]) == ({"engaged"}, "touchpoint")
+    entered = 15 * 2 ** (-25 / 24 / 30) + 4 * 2 ** (-1 / 24 / 30) + 3
+    assert ada.score() == pytest.approx(entered, abs=1e-9)
+    ada.click(DAY + HOUR + 1000, "b")
+    ada.click(DAY + HOUR + 2000, "c")
+    (change,) = ada.changes
+    assert ada.told.taken_back == 1
+    assert (change["cause"], change["lost"], change["evidence"]) == ("reversal", ["engaged"], ["many-links"])
+    assert change["thresholds"] == {"engaged": {"interest": 19}}  # its enter numbers: 18.6 is above 13
+    assert change["touchpoint_id"] == ada.sent["id"]
+    ada.click(DAY + HOUR + 3 * MINUTE, "a")
+    assert (ada.held, ada.changes[0]["cause"], ada.changes[0]["evidence"]) == ({"engaged"}, "touchpoint", [])
+
+
+def test_who_was_in_before_the_robots_came_is_not_thrown_out():
+    """What is taken back came after she had entered: the leave threshold counts as ever."""
+    ada = Ada()
+    ada.feed("webinar.attended", 0)
+    ada.feed("article.read", DAY)
+    assert ada.held == {"engaged"}
+    for link, moment in (("a", 0), ("b", 700), ("c", 1400)):
+        ada.click(10 * DAY + moment, link)
+    assert (ada.told.taken_back, ada.changes, ada.held) == (1, [], {"engaged"})
+
+
+def test_a_honeypot_takes_back_ten_seconds_on_either_side():
+    """10 000 ms are within, 10 001 are not; what is taken back leaves distinct days too."""
+    ada = Ada()
+    for number, moment in enumerate((-10_001, -10_000, 10_000)):
+        ada.feed("email.clicked", HOUR + moment, object_id="offer", link=str(number))
+    ada.feed("push.opened", HOUR + 5_000, object_id="offer")
+    assert ada.score() == pytest.approx(6, abs=1e-3)  # one click and the push: an object scores once a day
+    ada.feed("email.clicked", HOUR, object_id="offer", honeypot=True)
+    assert (ada.told.taken_back, ada.told.not_reversible) == (1, 0)  # the push; the click that scored is 10 001 ms away
+    assert ada.score() == pytest.approx(3, abs=1e-3)
+
+
+# --- touchpoint.revoked ---------------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_review_is_taken_back_with_its_caps():
+    """25 points of advocacy and 5 of interest go; the same object may score again on that day."""
+    ada = Ada()
+    assert ada.feed("review.posted", HOUR, object_id="book", rating=100, id="review") == "scored"
+    assert ada.feed("review.posted", HOUR, object_id="book", rating=100) == "capped"
+    assert ada.feed("touchpoint.revoked", 2 * HOUR, revoked="review") == "noted"
+    assert (ada.told.taken_back, ada.told.not_reversible) == (1, 0)
+    assert (ada.score(), ada.score("advocacy")) == (0, 0)
+    assert ada.feed("review.posted", 2 * HOUR, object_id="book", rating=100) == "scored"
+
+
+def test_what_nobody_knows_any_more_is_not_reversible():
+    """Twice, unheard of, from another source, or never scored; without an id, or by a bot, nothing is counted."""
+    ada = Ada()
+    ada.feed("chat.started", HOUR, id="chat")
+    for revoked, members, counted in (
+        ("unheard-of", {}, (0, 1)),
+        ("chat", {"source": "elsewhere"}, (0, 1)),
+        ("chat", {"bot": True}, (0, 0)),
+        (None, {}, (0, 0)),
+        (7, {}, (0, 0)),
+        ("chat", {}, (1, 0)),
+        ("chat", {}, (0, 1)),
+    ):
+        assert ada.feed("touchpoint.revoked", 2 * HOUR, revoked=revoked, **members) == "noted"
+        assert (ada.told.taken_back, ada.told.not_reversible) == counted
+    assert ada.score() == 0
+
+
+def test_a_late_revocation_holds():
+    """As a reset does; the outcome is late."""
+    ada = Ada()
+    ada.feed("chat.started", 8 * DAY, id="chat")
+    assert ada.feed("touchpoint.revoked", 0, revoked="chat") == "late"
+    assert (ada.told.taken_back, ada.score()) == (1, 0)
+
+
+def test_what_has_left_one_ring_keeps_its_points_there():
+    """16 views weigh on both axes; a search before them has left both; what weighs on one more axis is lost on one only."""
+    ada = Ada()
+    ada.feed("store.visited", HOUR, id="store")  # 8 interest, 4 intent
+    for number in range(8):
+        ada.feed("page.viewed", HOUR, object_id=str(number))
+        ada.feed("article.read", HOUR, object_id=str(number))  # 4 a day score
+        ada.feed("video.watched", HOUR, object_id=str(number))  # 4 a day score
+    assert ada.score() == 8 + 8 * 1 + 4 * 5 + 4 * 4
+    ada.feed("touchpoint.revoked", HOUR, revoked="store")
+    assert (ada.told.taken_back, ada.told.not_reversible) == (1, 1)
+    assert (ada.score(), ada.score("intent")) == (8 + 8 + 20 + 16, 0)
+
+
+def test_a_type_and_a_day_go_with_what_is_taken_back():
+    """Two types make the tier; when one of them is revoked, the points of another contribution do not bring it back."""
+    ada = Ada()
+    ada.feed("quote.requested", HOUR, id="quote")
+    ada.feed("cart.added", HOUR, object_id="a", id="cart")
+    assert ada.held == {"engaged-to-buy"}
+    ada.feed("touchpoint.revoked", HOUR, revoked="cart")
+    assert (ada.changes, ada.held) == ([], {"engaged-to-buy"})  # 40 is above 38, and distinct is not asked
+    ada.feed("touchpoint.revoked", HOUR, revoked="quote")
+    (change,) = ada.changes
+    assert (change["lost"], change["cause"]) == (["engaged-to-buy"], "reversal")
+    ada.feed("checkout.started", 2 * HOUR)
+    ada.feed("quote.requested", 2 * HOUR + DAY)
+    assert ada.held == {"engaged-to-buy"}
+
+
+def test_a_loss_is_given_back():
+    """A refund of 10 points that was a mistake; a tier it kept her from is entered, by its enter threshold."""
+    ada = Ada()
+    ada.feed("webinar.attended", 0)
+    ada.feed("order.refunded", DAY, id="refund")
+    ada.feed("form.submitted", DAY)
+    assert ada.held == set()
+    ada.feed("touchpoint.revoked", DAY, revoked="refund")
+    (change,) = ada.changes
+    assert (change["gained"], change["cause"]) == (["engaged"], "reversal")
+    assert change["thresholds"] == {"engaged": {"interest": 19}}
