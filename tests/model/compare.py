@@ -29,6 +29,7 @@ from model.naive import CRAWLERS, NEVER, NaiveModel, milliseconds
 from model.newer import newer
 from model.pack_file import pack_file
 from model.tables import DAY, DEFAULT, KNOWING, PLAIN, TWINS, WARY_TWINS, Table
+from model.zones import offset_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,9 +39,12 @@ if TYPE_CHECKING:
 PACKS = {"default": DEFAULT, "twins": TWINS, "plain": PLAIN, "knowing": KNOWING, "wary-twins": WARY_TWINS}
 MUST_BE_EQUAL = (
     "contact_id", "sequence", "from", "to", "direction", "gained", "lost", "occurred_at", "cause", "touchpoint_id",
-    "touchpoint_source", "evidence", "held", "channels", "thresholds",
+    "touchpoint_source", "evidence", "held", "channels", "thresholds", "best_hour", "channel",
 )  # fmt: skip
-MAY_BE_ABSENT = {"evidence": [], "held": [], "channels": [], "scores": {}, "thresholds": {}, "reasons": []}
+MAY_BE_ABSENT = {
+    "evidence": [], "held": [], "channels": [], "scores": {}, "thresholds": {}, "reasons": [], "best_hour": None,
+    "channel": None,
+}  # fmt: skip
 """What a change that is told in short leaves out."""
 ROUNDING = 1e-9
 """Two orders of adding the same floats agree far better than this; a wrong weight or half-life does not."""
@@ -209,6 +213,27 @@ def state_differences(model: NaiveModel, contact: Contact, state) -> Iterator[st
     earned = [name for rank, name in enumerate(model.table.tiers) if state.earned >> rank & 1]
     if set(earned) != life.earned:
         yield f"earned: model {sorted(life.earned)}, product {earned}"
+    if is_told("evidence"):
+        entered_at = [life.entered_at[name] for name in earned if name in life.entered_at]
+        if list(state.entered) != entered_at:
+            yield f"entered: model {life.entered_at}, product {state.entered}"
+        if len(state.messages) != len(life.messages):
+            yield f"messages: model {len(life.messages)}, product {len(state.messages)}"
+    if is_told("best_hour"):
+        bins, actual_bins = sorted(life.bins.values()), sorted(map(_bins, state.hours.values()))
+        if bins != actual_bins:
+            yield f"hours: model {life.bins}, product {actual_bins}"
+        reach = sorted(256 * life.delivered[channel] + life.engaged[channel] for channel in life.delivered)
+        if reach != sorted(state.reach.values()):
+            yield f"reach: model {life.delivered} {life.engaged}, product {state.reach}"
+
+
+def _bins(stored: bytes) -> list[int]:
+    """The 24 of a channel; behind the hour last sampled, one byte for each that is not empty, or all of them."""
+    if len(stored) == 2 + 24:
+        return list(stored[2:])
+    few = {byte // 8: byte % 8 for byte in stored[2:]}
+    return [few.get(hour, 0) for hour in range(24)]
 
 
 # --- a whole log ----------------------------------------------------------------------------------------------------------
@@ -268,7 +293,8 @@ def compare_fold(
             expected = model.expire_contact(contact_id, until)
             compare(f"timer {until} before touchpoint {number}", expected, expire(state, contact_id, until, pack))
         outcome, expected = model.feed(touchpoint)
-        actual = fold(state, domain_touchpoint(touchpoint), pack)
+        zones = (offset_ms,) if is_told("best_hour") else ()
+        actual = fold(state, domain_touchpoint(touchpoint), pack, *zones)
         report.outcomes[outcome] += 1
         if is_left_out(contact_id):
             continue

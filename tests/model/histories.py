@@ -38,6 +38,16 @@ BROWSERS = (
 )
 MESSAGES = tuple(f"message-{number}" for number in range(11))
 LINKS = tuple(f"https://example.com/{page}" for page in ("offer", "price", "about", "unsubscribe", "imprint"))
+ZONES = (
+    "Europe/Paris", "Europe/Paris", "America/New_York", "Asia/Kolkata", "America/St_Johns", "Asia/Kathmandu",
+    "Australia/Lord_Howe", "Pacific/Apia", "UTC", "Nowhere/Land", "Europe/Vienna", "Atlantis", None,
+)  # fmt: skip
+"""DST, half hours, quarters of an hour, the other side of the date line, and names that nobody knows."""
+CLOCKS_CHANGE = tuple(map(milliseconds, (
+    "2018-10-28T01:00:00Z", "2019-03-31T01:00:00Z", "2019-10-27T01:00:00Z", "2020-03-29T01:00:00Z",
+    "2020-10-25T01:00:00Z", "2021-03-28T01:00:00Z",
+)))  # fmt: skip
+"""In Europe."""
 MAILS = {"email": ("opened", "clicked"), "push": ("opened",), "sms": ("clicked",)}
 """Channels of messages, and what can be done with them."""
 
@@ -127,7 +137,9 @@ class Histories:
         if type_.split(".")[0] in MAILS and chance() < 0.7:
             touchpoint["object_id"] = self.random.choice(contact.messages)
         if chance() < 0.02:
-            touchpoint |= {"properties": {"depth": [1, {"x": None}]}, "timezone": "Europe/Vienna", "later": [0.5]}
+            touchpoint |= {"properties": {"depth": [1, {"x": None}]}, "later": [0.5]}
+        if chance() < 0.06:
+            touchpoint["timezone"] = self.random.choice(ZONES)
         if "bot" not in members:  # else it must count as it is
             touchpoint |= self._doubts()
         if type_ == "touchpoint.revoked" and contact.sent and chance() < 0.5:
@@ -582,7 +594,7 @@ class Histories:
             yield self._touch(contact, "consent.granted", contact.now + 1, channel=channel, bot=False)
         signs = ("webinar.attended", "poll.answered")
         for type_ in signs if nearly or self.random.random() < 0.5 else ("form.submitted",):
-            yield self._touch(contact, type_, contact.now + MINUTE, bot=False)
+            yield self._touch(contact, type_, contact.now + HOUR, bot=False)
         contact.now += DAY
 
     def _burst_found_out_late(self, contact: _Contact) -> Iterable[dict]:
@@ -774,6 +786,78 @@ class Histories:
             yield self._touch(contact, "touchpoint.revoked", contact.now, bot=False, properties=self._names(one))
         yield self._touch(contact, "article.read", self._advance(contact, HOUR), bot=False)
 
+    def _habits(self, contact: _Contact) -> Iterable[dict]:
+        """At the same hours of many days, in summer and winter, by the clock of some zone: mornings, around midnight, twice a day."""
+        if self.random.random() < 0.4:  # the night in which clocks change
+            to_come = [t for t in CLOCKS_CHANGE if t > contact.now]
+            if to_come and to_come[0] < contact.retires_at and self.random.random() < 0.5:
+                contact.now = to_come[0] - self.random.randint(0, 3 * DAY)
+        hours = self.random.choice(((7, 8), (7,), (23, 0), (0, 23, 22), (8, 19), (7, 12, 13, 20), range(24)))
+        zone, channel = self.random.choice(ZONES), self.random.choice(CHANNELS)
+        first_day = contact.now // DAY + 1
+        for day in range(first_day, first_day + self.random.choice((3, 6, 9, 20, 45))):
+            t = day * DAY + self.random.choice(hours) * HOUR + self.random.randrange(HOUR)
+            edge = self.random.choice((t, t, t, t // HOUR * HOUR, t // HOUR * HOUR - 1))
+            told = {"timezone": zone} if self.random.random() < 0.1 else {}
+            sure = {"bot": False} if self.random.random() < 0.9 else {}
+            type_ = self.random.choice(
+                ("page.viewed", "article.read", "email.opened", "push.opened", "answer.accepted")
+            )
+            yield self._touch(contact, type_, edge, channel=channel, **told, **sure)
+            if self.random.random() < 0.3:  # in the same hour, or just not
+                again = edge + self.random.choice((0, 1, MINUTE, HOUR - 1, HOUR))
+                yield self._touch(contact, "page.viewed", again, channel=channel, bot=False)
+        contact.now = max(contact.now, contact.newest)
+
+    def _night_of_the_clocks(self, contact: _Contact) -> Iterable[dict]:
+        """Around the moment at which clocks change."""
+        to_come = [t for t in CLOCKS_CHANGE if contact.now <= t < contact.retires_at]
+        if not to_come:
+            return
+        contact.now = to_come[0] - 2 * HOUR
+        channel = self.random.choice(CHANNELS)
+        for offset in (-2 * HOUR, -HOUR - 1, -HOUR, -1, 0, 1, HOUR - 1, HOUR):
+            if self.random.random() < 0.6:
+                told = {"timezone": "Europe/Paris"} if self.random.random() < 0.4 else {}
+                type_ = self.random.choice(("page.viewed", "article.read", "order.refunded", "poll.answered"))
+                yield self._touch(contact, type_, to_come[0] + offset, channel=channel, bot=False, **told)
+        contact.now = to_come[0] + HOUR
+
+    def _campaign(self, contact: _Contact) -> Iterable[dict]:
+        """Messages on several channels that are granted, some of them engaged with, before they are known to be delivered too."""
+        t = self._advance(contact)
+        channels = self.random.sample(tuple(MAILS), self.random.randint(2, 3))
+        for channel in channels:
+            yield self._touch(contact, "consent.granted", t, channel=channel, bot=False)
+        for _ in range(self.random.randint(3, 12)):
+            channel, message = self.random.choice(channels), self.random.choice(MESSAGES)
+            t = self._advance(contact, self.random.choice((HOUR, DAY)))
+            told = [self._touch(contact, f"{channel}.delivered", t, object_id=message, channel=channel)]
+            for _ in range(self.random.choice((0, 0, 1, 1, 2, 7))):
+                link = self.random.choice((*LINKS, None))
+                sure = {"bot": False} if self.random.random() < 0.7 else {}
+                moment = t + self.random.choice((SECOND, 3 * SECOND, 3 * SECOND, MINUTE, MINUTE, HOUR, 5 * HOUR))
+                elsewhere = {"channel": "web"} if self.random.random() < 0.1 else {}
+                told.append(self._click(contact, channel, message, moment, link, **sure) | elsewhere)
+            if self.random.random() < 0.3:
+                self.random.shuffle(told)
+            if self.random.random() < 0.2:
+                trap = t + self.random.choice((0, 10 * SECOND, 13 * SECOND, MINUTE))
+                told.append(self._click(contact, channel, message, trap, bot=False, properties={"honeypot": True}))
+            yield from told
+        contact.now = max(contact.now, contact.newest)
+        yield from self._buying(contact)
+
+    def _newsletters_without_end(self, contact: _Contact) -> Iterable[dict]:
+        """More deliveries than are counted; each message has been forgotten when it is sent again."""
+        channel = self.random.choice(tuple(MAILS))
+        for number in range(self.random.randint(250, 262)):
+            t, message = self._advance(contact, MINUTE), MESSAGES[number % len(MESSAGES)]
+            yield self._touch(contact, f"{channel}.delivered", t, object_id=message, channel=channel, bot=False)
+            if self.random.random() < 0.1:
+                contact.now += 5 * SECOND
+                yield self._click(contact, channel, message, contact.now, bot=False)
+
     MOVES: Mapping[Callable[[Histories, _Contact], Iterable[dict]], float] = MappingProxyType(
         {
             _ordinary: 25,
@@ -811,6 +895,10 @@ class Histories:
             _review_deleted: 5,
             _revoked_around_a_reset: 2,
             _revoked_after_others: 2,
+            _habits: 3,
+            _night_of_the_clocks: 0.5,
+            _campaign: 3,
+            _newsletters_without_end: 0.15,
         }
     )
     """Every move and how often it is made."""

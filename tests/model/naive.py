@@ -14,8 +14,10 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
-from model.tables import DAY, DEFAULT, MINUTE, Burst, Table, TierRow, TrustRow, TypeRow
+from model.tables import DAY, DEFAULT, HOUR, MINUTE, Burst, Table, TierRow, TrustRow, TypeRow
+from model.zones import offset_ms
 
 NEVER = -math.inf
 LATE_AFTER = 7 * DAY
@@ -26,9 +28,15 @@ REASONS = 5
 STRONGEST = 5  # per axis, whose touchpoints are remembered for reasons
 MESSAGES = 8
 OPENS_AND_CLICKS = 6  # per message
+CHANNELS = 8  # whose hours are remembered, and whose reach
+MOST_DELIVERIES = 255
 EVIDENCE = (
     "bot", "honeypot", "crawler", "convicted", "click-burst", "many-links", "too-soon", "head-request", "flood",
 )  # fmt: skip
+TOLD_IN_SHORT = {
+    "held": [], "channels": [], "scores": {}, "thresholds": {}, "reasons": [], "reason_pool": [], "best_hour": None,
+    "channel": None,
+}  # fmt: skip
 NO_TRUST = TrustRow(reversal_ms=0)  # the sender's flag is all there is
 CRAWLERS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -81,6 +89,8 @@ class OpenOrClick:
     touchpoint: dict
     genuine: bool
     scored: bool
+    hour: bool
+    """It was a sample of when the contact is there."""
 
 
 @dataclass(eq=False)
@@ -91,6 +101,7 @@ class Message:
     delivered: list[int] = field(default_factory=list)
     convicted: list[int] = field(default_factory=list)
     opens_and_clicks: list[OpenOrClick] = field(default_factory=list)
+    engaged: bool = False
 
     def delivered_at(self) -> float:
         return max(self.delivered, default=NEVER)
@@ -146,6 +157,14 @@ class Life:
     """Per earned tier, `as_of` when it was entered."""
     messages: list[Message] = field(default_factory=list)
     """In the order in which they joined."""
+    zone: str | None = None
+    bins: dict[str, list[int]] = field(default_factory=dict)
+    """Per channel, how often she was there in each of the 24 hours."""
+    last_hour: dict[str, int] = field(default_factory=dict)
+    """Per channel, the UTC hour last sampled."""
+    delivered: dict[str, int] = field(default_factory=dict)
+    engaged: dict[str, int] = field(default_factory=dict)
+    """Per channel, how many messages."""
 
 
 @dataclass
@@ -268,7 +287,10 @@ class NaiveModel:
                         if entry.scored:
                             of_entry = entry.touchpoint["source"], entry.touchpoint["id"], entry.t
                             asked_again |= self._take_back(contact, *of_entry)
-                        entry.genuine = entry.scored = False
+                        if entry.hour:
+                            self._take_sample_back(life, touchpoint["channel"], entry.t)
+                        entry.genuine = entry.scored = entry.hour = False
+                self._disengage(life, message, touchpoint["channel"])
             revoked = self._text_property(touchpoint, "id")
             if rule.revokes and revoked and not bot:
                 source = self._text_property(touchpoint, "source") or touchpoint["source"]
@@ -279,17 +301,24 @@ class NaiveModel:
                     self._reset(contact, life, axis, t)
             if outcome == "scored":
                 self._score(contact, rule, touchpoint, t, factor)
+        # Then, for a touchpoint of any type, zone and hour.
+        is_genuine = told.verdict == "human" and not late and self._source_factor(touchpoint) > 0
+        if is_genuine:
+            self._set_zone(life, touchpoint, t)
+        if known:
+            is_sample = is_genuine and outcome in ("scored", "capped") and self._sample(life, rule, touchpoint, t)
             # What is remembered of the message.
             if message:
+                had_been_delivered = bool(message.delivered)
                 message.convicted += [t] if convicts else []
                 if rule.message == "delivered":
                     message.delivered.append(t)
                 else:
-                    is_genuine = told.verdict == "human" and self._source_factor(touchpoint) > 0
                     is_click, link = rule.message == "clicked", self._text_property(touchpoint, "link")
                     message.opens_and_clicks.append(
-                        OpenOrClick(t, is_click, link, touchpoint, is_genuine, outcome == "scored")
+                        OpenOrClick(t, is_click, link, touchpoint, is_genuine, outcome == "scored", is_sample)
                     )
+                self._reach(life, message, touchpoint["channel"], is_first=not had_been_delivered)
                 self._remember(life, message)
 
         # 10. Membership at as_of, by scores alone, behind a closed gate too.
@@ -450,7 +479,7 @@ class NaiveModel:
         if not held_before:
             return []
         change = self._headline_change(contact, held_before, set(), at, "erasure", touchpoint)
-        return [change | {"held": [], "channels": [], "scores": {}, "thresholds": {}, "reasons": [], "reason_pool": []}]
+        return [change | TOLD_IN_SHORT]
 
     # --- 5: consent and the gate --------------------------------------------------------------------------------------
 
@@ -572,6 +601,106 @@ class NaiveModel:
             life.messages.append(message)
         life.messages = [m for m in life.messages if not m.newest() < life.as_of - LATE_AFTER]
         life.messages = life.messages[-MESSAGES:]
+
+    # --- 9: hours and channels ----------------------------------------------------------------------------------------
+
+    def _set_zone(self, life: Life, touchpoint: dict, t: int) -> None:
+        zone = touchpoint.get("timezone")
+        offset = zone and self.table.hours and offset_ms(zone, t)
+        if not self.table.hours or not zone or offset is None:
+            return
+        if life.zone is None:  # until now all hours were of UTC
+            k = offset // HOUR
+            for channel, bins in life.bins.items():
+                life.bins[channel] = [bins[(h - k) % 24] for h in range(24)]
+        life.zone = zone
+
+    @staticmethod
+    def _local_hour(life: Life, t: int) -> int:
+        offset = (offset_ms(life.zone, t) if life.zone else None) or 0
+        return (t + offset) // HOUR % 24
+
+    def _sample(self, life: Life, rule: TypeRow, touchpoint: dict, t: int) -> bool:
+        """Whether the touchpoint was one."""
+        channel, hour_number = touchpoint["channel"], t // HOUR % 65_536
+        if not self.table.hours or not rule.hour or not any(weight > 0 for weight in rule.weights.values()):
+            return False
+        if life.last_hour.get(channel) == hour_number:
+            return False
+        life.last_hour[channel] = hour_number
+        if channel not in life.bins:
+            if len(life.bins) == CHANNELS:
+                least = min(life.bins, key=lambda name: (sum(life.bins[name]), name))
+                del life.bins[least], life.last_hour[least]
+            life.bins[channel] = [0] * 24
+        hour = self._local_hour(life, t)
+        if life.bins[channel][hour] + 1 > self.table.hours.halve_at:
+            life.bins[channel] = [count // 2 for count in life.bins[channel]]
+        life.bins[channel][hour] += 1
+        return True
+
+    def _take_sample_back(self, life: Life, channel: str, t: int) -> None:
+        hour = self._local_hour(life, t)
+        if self.table.hours and channel in life.bins and life.bins[channel][hour] > 0:
+            life.bins[channel][hour] -= 1
+
+    def _best_hour(self, life: Life) -> dict | None:
+        if not self.table.hours:
+            return None
+        together = [sum(bins[h] for bins in life.bins.values()) for h in range(24)]
+        enough = sorted(channel for channel, bins in life.bins.items() if sum(bins) >= self.table.hours.at_least)
+        if sum(together) >= self.table.hours.at_least:
+            answer = self._hour_of(together)
+        else:
+            answer = {"hour": self.table.hours.fallback, "confidence": 0.0, "samples": sum(together)}
+        channels = {channel: self._hour_of(life.bins[channel]) for channel in enough}
+        return answer | {"zone": life.zone or "UTC", "channels": channels}
+
+    @staticmethod
+    def _hour_of(c: list[int]) -> dict:
+        s = [c[h - 1] + 2 * c[h] + c[(h + 1) % 24] for h in range(24)]
+        hour = max(range(24), key=lambda h: (s[h], c[h], -h))
+        near = c[hour - 1] + c[hour] + c[(hour + 1) % 24]
+        return {"hour": hour, "confidence": (100 * near // sum(c)) / 100, "samples": sum(c)}
+
+    def _reach(self, life: Life, message: Message, channel: str, *, is_first: bool) -> None:
+        """What the touchpoint has completed: a first delivery, an engagement, or nothing."""
+        is_delivered = is_first and bool(message.delivered)
+        is_engaged = (
+            not message.engaged and bool(message.delivered) and any(entry.genuine for entry in message.remembered())
+        )
+        message.engaged |= is_engaged
+        if not self.table.preferred_channel or not (is_delivered or is_engaged):
+            return
+        if channel not in life.delivered:
+            if len(life.delivered) == CHANNELS:
+                least = min(life.delivered, key=lambda name: (life.delivered[name], name))
+                del life.delivered[least], life.engaged[least]
+            life.delivered[channel] = life.engaged[channel] = 0
+        if is_delivered and life.delivered[channel] + 1 > MOST_DELIVERIES:
+            life.delivered[channel] //= 2
+            life.engaged[channel] //= 2
+        life.delivered[channel] += is_delivered
+        life.engaged[channel] += is_engaged
+
+    def _disengage(self, life: Life, message: Message, channel: str) -> None:
+        """A conviction has left no genuine open or click."""
+        if message.engaged and not any(entry.genuine for entry in message.remembered()):
+            message.engaged = False
+            if self.table.preferred_channel and life.engaged.get(channel, 0) > 0:
+                life.engaged[channel] -= 1
+
+    def _preferred_channel(self, contact: Contact) -> str | None:
+        life, asked = contact.life, self.table.preferred_channel
+        if not asked:
+            return None
+        known = [channel for channel in self._channels(contact) if life.delivered.get(channel, 0) >= asked.deliveries]
+        if len(known) < asked.channels:
+            return None
+        best = max(Fraction(life.engaged[channel], life.delivered[channel]) for channel in known)
+        known = [channel for channel in known if Fraction(life.engaged[channel], life.delivered[channel]) == best]
+        most = max(life.delivered[channel] for channel in known)
+        return min(channel for channel in known if life.delivered[channel] == most)
 
     # --- 6 to 9: scores -----------------------------------------------------------------------------------------------
 
@@ -806,6 +935,8 @@ class NaiveModel:
             "thresholds": {} if cause == "permission" else enter | leave,
             "reasons": pool[:REASONS],
             "reason_pool": None if life.reasons_are_anybodys_guess else pool,
+            "best_hour": self._best_hour(life),
+            "channel": self._preferred_channel(contact),
         }
 
     def _reason_pool(self, life: Life, axes: set[str]) -> list[dict]:

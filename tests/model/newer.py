@@ -13,6 +13,8 @@ from model.tables import (
     MESSAGES,
     Burst,
     DistinctRow,
+    HoursRow,
+    PreferredRow,
     Table,
     TierRow,
     TrustRow,
@@ -203,6 +205,21 @@ def _messages(table: Table, chance: Random) -> Table:
     )
 
 
+def _hours(table: Table, chance: Random) -> Table:
+    """Other numbers, or none; other types say when the contact is there."""
+    hours = HoursRow(chance.randrange(24), chance.choice((1, 3, 5, 20)), chance.choice((8, 9, 60, 255)))
+    types = dict(table.types)
+    for type_ in chance.sample(sorted(types), 5):
+        types[type_] = replace(types[type_], hour=chance.random() < 0.5)
+    return replace(table, hours=chance.choice((None, hours, hours, hours)), types=types)
+
+
+def _channels(table: Table, chance: Random) -> Table:
+    """One is preferred from other numbers on, or never."""
+    preferred = PreferredRow(chance.choice((1, 2, 5)), chance.randint(2, 4))
+    return replace(table, preferred_channel=chance.choice((None, preferred, preferred)))
+
+
 CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _thresholds,
     _half_lives,
@@ -215,5 +232,5 @@ CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _weights,
     _resets,
 )
-KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (_trust, _sources, _messages)
+KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (_trust, _sources, _messages, _hours, _channels)
 """Of packs that say more than touchpoints, tiers and permission."""

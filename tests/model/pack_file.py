@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from model.tables import DAY
@@ -30,6 +31,10 @@ def pack_file(table: Table, name: str, version: int) -> str:
         lines += ["[trust]", *(f"{member} = {_toml(value)}" for member, value in _trust(table.trust).items())]
     if table.sources:
         lines += ["[sources]", *(f"{_toml(source)} = {_toml(factor)}" for source, factor in table.sources.items())]
+    if hours := table.hours:
+        lines += ["[hours]", *(f"{member} = {_toml(value)}" for member, value in asdict(hours).items())]
+    if preferred := table.preferred_channel:
+        lines += ["[preferred_channel]", *(f"{member} = {_toml(value)}" for member, value in asdict(preferred).items())]
     lines += ["[touchpoints]"]
     lines += [f"{_toml(type_)} = {_toml(_rule(row))}" for type_, row in table.types.items()]
     return "\n".join(lines) + "\n"
@@ -50,7 +55,7 @@ def _rule(row: TypeRow) -> dict[str, Any]:
         "message": row.message,
         "revokes": row.revokes,
     }
-    return {member: value for member, value in members.items() if value}
+    return {member: value for member, value in members.items() if value} | ({} if row.hour else {"hour": False})
 
 
 def _trust(row: TrustRow) -> dict[str, Any]:

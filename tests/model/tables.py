@@ -41,6 +41,8 @@ class TypeRow:
     message: str | None = None
     """`delivered`, `opened` or `clicked`: what it says of the message that its object is."""
     revokes: bool = False
+    hour: bool = True
+    """Whether it says when the contact is there."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,23 @@ class TrustRow:
 
 
 @dataclass(frozen=True)
+class HoursRow:
+    """When a contact is best reached."""
+
+    fallback: int = 10
+    at_least: int = 5
+    halve_at: int = 60
+
+
+@dataclass(frozen=True)
+class PreferredRow:
+    """From how many deliveries on how many channels on one is preferred."""
+
+    deliveries: int = 3
+    channels: int = 2
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole pack. Tiers stand in ascending rank; `unengaged`, rank 0, is implied.
 
@@ -103,6 +122,8 @@ class Table:
     permission_channels: frozenset[str]
     trust: TrustRow | None = None
     sources: Mapping[str, float] = field(default_factory=dict)
+    hours: HoursRow | None = None
+    preferred_channel: PreferredRow | None = None
 
 
 def row(i: float = 0, b: float = 0, a: float = 0, d: int | None = None, o: int | None = None, **effect) -> TypeRow:
@@ -194,7 +215,15 @@ MESSAGES = {
     "sms.delivered": row(message="delivered"),
     "sms.clicked": row(i=3, d=3, o=1, message="clicked"),
 }
-KNOWING_TYPES = PLAIN_TYPES | MESSAGES | {"touchpoint.revoked": row(revokes=True)}
+KNOWING_TYPES = (
+    PLAIN_TYPES
+    | MESSAGES
+    | {
+        "touchpoint.revoked": row(revokes=True),
+        "referral.converted": replace(PLAIN_TYPES["referral.converted"], hour=False),  # somebody else's hour
+        "answer.accepted": replace(PLAIN_TYPES["answer.accepted"], hour=False),
+    }
+)
 
 KNOWING = replace(
     PLAIN,
@@ -213,6 +242,8 @@ KNOWING = replace(
         reversal_ms=10_000,
     ),
     sources={"cheap-followers.example": 0},
+    hours=HoursRow(fallback=10, at_least=5, halve_at=60),
+    preferred_channel=PreferredRow(deliveries=3, channels=2),
 )
 
 WARY_TWINS = replace(
@@ -235,6 +266,8 @@ WARY_TWINS = replace(
         reversal_ms=2_000,
     ),
     sources={"cheap-followers.example": 0.1, "partner.example": 0.33, "web-tracker": 0.75},
+    hours=HoursRow(fallback=0, at_least=2, halve_at=8),
+    preferred_channel=PreferredRow(deliveries=1, channels=3),
 )
 
 DEFAULT_TYPES, DEFAULT = PLAIN_TYPES, PLAIN

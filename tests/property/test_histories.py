@@ -407,6 +407,121 @@ MISREADINGS = {
         "life.entered_at.get(name, life.as_of) for name",
         "life.as_of for name",
     ),
+    "zone: the first that is told counts": ("        life.zone = zone\n", "        life.zone = life.zone or zone\n"),
+    "zone: every one turns the hours": ("if life.zone is None:  # until", "if True:  # until"),
+    "zone: the first does not turn the hours": ("if life.zone is None:  # until", "if False:  # until"),
+    "zone: the other way round": ("[bins[(h - k) % 24] for h", "[bins[(h + k) % 24] for h"),
+    "zone: half an hour is rounded": ("k = offset // HOUR", "k = round(offset / HOUR)"),
+    "zone: of suspects and bots too": (
+        "if is_genuine:\n            self._set_zone",
+        "if True:\n            self._set_zone",
+    ),
+    "zone: of known types only": (
+        "if is_genuine:\n            self._set_zone",
+        "if is_genuine and known:\n            self._set_zone",
+    ),
+    "genuine: suspects": ('is_genuine = told.verdict == "human" and', 'is_genuine = told.verdict != "bot" and'),
+    "genuine: late": ('told.verdict == "human" and not late and', 'told.verdict == "human" and'),
+    "genuine: of a source without trust": (
+        "and not late and self._source_factor(touchpoint) > 0",
+        "and not late",
+    ),
+    "hours: of UTC": ("return (t + offset) // HOUR % 24", "return t // HOUR % 24"),
+    "hours: what is capped is no sample": ('outcome in ("scored", "capped")', 'outcome == "scored"'),
+    "hours: what is noted is a sample": ('outcome in ("scored", "capped")', 'outcome in ("scored", "capped", "noted")'),
+    "hours: a loss is a sample": (
+        "not any(weight > 0 for weight in rule.weights.values())",
+        "not rule.weights",
+    ),
+    "hours: somebody else's too": ("or not rule.hour or", "or"),
+    "hours: ten pages are ten visits": ("if life.last_hour.get(channel) == hour_number:", "if False:"),
+    "hours: once in an hour on all channels together": (
+        "if life.last_hour.get(channel) == hour_number:",
+        "if hour_number in life.last_hour.values():",
+    ),
+    "hours: halved before": ("+ 1 > self.table.hours.halve_at:", "> self.table.hours.halve_at - 2:"),
+    "hours: never halved": ("+ 1 > self.table.hours.halve_at:", "> 10**9:"),
+    "hours: one channel more": (
+        "if len(life.bins) == CHANNELS:",
+        "if len(life.bins) == CHANNELS + 1:",
+    ),
+    "hours: the last by name goes": (
+        "least = min(life.bins, key=lambda name: (sum(life.bins[name]), name))",
+        "least = max(life.bins, key=lambda name: (-sum(life.bins[name]), name))",
+    ),
+    "hours: the oldest channel goes": (
+        "least = min(life.bins, key=lambda name: (sum(life.bins[name]), name))",
+        "least = next(iter(life.bins))",
+    ),
+    "hours: none is taken back": ("if entry.hour:", "if False:"),
+    "hours: what was no sample is taken back": ("if entry.hour:", "if True:"),
+    "hours: from nothing too": ("and life.bins[channel][hour] > 0:", ":"),
+    "hours: enough is one more": (
+        "if sum(bins) >= self.table.hours.at_least)",
+        "if sum(bins) > self.table.hours.at_least)",
+    ),
+    "hours: together enough is one more": (
+        "if sum(together) >= self.table.hours.at_least:",
+        "if sum(together) > self.table.hours.at_least:",
+    ),
+    "hours: of channels with enough only": (
+        "sum(bins[h] for bins in life.bins.values())",
+        "sum(bins[h] for bins in life.bins.values() if sum(bins) >= self.table.hours.at_least)",
+    ),
+    "hours: the day has two ends": ("s = [c[h - 1] + 2 * c[h] +", "s = [(c[h - 1] if h else 0) + 2 * c[h] +"),
+    "hours: neighbours weigh the same": ("s = [c[h - 1] + 2 * c[h] +", "s = [c[h - 1] + c[h] +"),
+    "hours: the first of the greatest": ("(s[h], c[h], -h)", "(s[h], -h)"),
+    "hours: the last of equals": ("(s[h], c[h], -h)", "(s[h], c[h], h)"),
+    "hours: confidence of one hour": (
+        "near = c[hour - 1] + c[hour] + c[(hour + 1) % 24]",
+        "near = c[hour]",
+    ),
+    "hours: confidence is rounded": ("(100 * near // sum(c)) / 100", "round(near / sum(c), 2)"),
+    "reach: every delivery": ("is_delivered = is_first and bool", "is_delivered = bool"),
+    "reach: without a delivery": (
+        "not message.engaged and bool(message.delivered) and any(",
+        "not message.engaged and any(",
+    ),
+    "reach: by bots": (
+        "any(entry.genuine for entry in message.remembered())\n        )",
+        "bool(message.remembered())\n        )",
+    ),
+    "reach: by what is remembered no more": (
+        "any(entry.genuine for entry in message.remembered())\n        )",
+        "any(entry.genuine for entry in message.opens_and_clicks)\n        )",
+    ),
+    "reach: halved without those engaged": ("            life.engaged[channel] //= 2\n", ""),
+    "reach: never halved": ("MOST_DELIVERIES = 255", "MOST_DELIVERIES = 10**9"),
+    "reach: halved one earlier": ("MOST_DELIVERIES = 255", "MOST_DELIVERIES = 254"),
+    "reach: the channel with most deliveries goes": (
+        "least = min(life.delivered, key=lambda name: (life.delivered[name], name))",
+        "least = max(life.delivered, key=lambda name: (life.delivered[name], name))",
+    ),
+    "reach: nothing is taken back": (
+        "if message.engaged and not any(entry.genuine for entry in message.remembered()):",
+        "if False:",
+    ),
+    "reach: a conviction takes all back": (
+        "if message.engaged and not any(entry.genuine for entry in message.remembered()):",
+        "if message.engaged:",
+    ),
+    "reach: once only": ("            message.engaged = False\n", ""),
+    "reach: less than nothing is taken back": (
+        " and life.engaged.get(channel, 0) > 0:",
+        " and channel in life.engaged:",
+    ),
+    "preferred: of channels not granted": (
+        "for channel in self._channels(contact) if life.delivered.get(channel, 0) >= asked.deliveries]",
+        "for channel in life.delivered if life.delivered.get(channel, 0) >= asked.deliveries]",
+    ),
+    "preferred: more deliveries": (" >= asked.deliveries]", " > asked.deliveries]"),
+    "preferred: of fewer channels": ("if len(known) < asked.channels:", "if not known:"),
+    "preferred: the most engaged": (
+        "best = max(Fraction(life.engaged[channel], life.delivered[channel]) for channel in known)\n        known = [channel for channel in known if Fraction(life.engaged[channel], life.delivered[channel]) == best]\n",
+        "best = max(life.engaged[channel] for channel in known)\n        known = [channel for channel in known if life.engaged[channel] == best]\n",
+    ),
+    "preferred: by name before deliveries": ("if life.delivered[channel] == most)", ")"),
+    "preferred: fewer deliveries": ("most = max(life.delivered", "most = min(life.delivered"),
     "11: a reversal is no cause": ("elif told.taken_back:", "elif False:"),
     "11: reversal comes before permission": (
         "if gate_before != self._gate_is_open(contact):",
@@ -482,6 +597,27 @@ def test_every_verdict_and_all_evidence_occur_and_much_is_taken_back(logs_answer
     assert min(reversals[name] for name in ("gained", "convicted", "enter told")) > 2
 
 
+def test_hours_and_channels_are_told_of_in_every_way(logs_answered):
+    """Fallbacks and hours, of UTC and of zones, of single channels too; preferred channels of several."""
+    changes = [
+        change
+        for _, pack, answers in logs_answered
+        if pack is KNOWING
+        for answer in answers[:-1]
+        for change in answer[1]
+        if change["best_hour"]
+    ]
+    fallbacks = [change for change in changes if change["best_hour"]["samples"] < 5]
+    told = [change for change in changes if change["best_hour"]["samples"] >= 5]
+    assert min(len(fallbacks), len(told)) > 50
+    assert len({change["best_hour"]["hour"] for change in told}) == 24
+    assert len({change["best_hour"]["zone"] for change in told}) > 6
+    assert max(len(change["best_hour"]["channels"]) for change in told) > 3
+    assert sum(change["best_hour"]["confidence"] >= 0.8 for change in told) > 20
+    preferred = Counter(change["channel"] for change in changes)
+    assert min(preferred[name] for name in ("email", "push", "sms", None)) > 5
+
+
 def test_a_seed_always_makes_the_same_log_and_another_seed_another(logs, tmp_path: Path):
     """A difference can be found again by its seed, in a file as well."""
     assert histories.touchpoints(1, 4_000) == logs[0]
@@ -510,9 +646,15 @@ def answered(log: list[dict], model: NaiveModel) -> Iterator[tuple]:
     for touchpoint in log:
         outcome, changes = model.feed(touchpoint)
         life = model.contacts[touchpoint["contact_id"]].life
-        noted = life and {of: dict(newest) for of, newest in life.noted.items()}
-        yield outcome, changes, asdict(model.told), life and (dict(life.scores), set(life.earned), noted)
+        yield outcome, changes, asdict(model.told), life and remembered(life)
     yield "silence", model.expire_all(newest(log) + 40 * DAY)
+
+
+def remembered(life: naive.Life) -> tuple:
+    """What the product's state can be asked for too."""
+    noted = {of: dict(newest) for of, newest in life.noted.items()}
+    bins = {channel: list(bins) for channel, bins in life.bins.items()}
+    return dict(life.scores), set(life.earned), noted, life.zone, bins, dict(life.delivered), dict(life.engaged)
 
 
 def notices(log: list[dict], answers: list[tuple], other: NaiveModel) -> bool:

@@ -387,3 +387,147 @@ def test_a_loss_is_given_back():
     (change,) = ada.changes
     assert (change["gained"], change["cause"]) == (["engaged"], "reversal")
     assert change["thresholds"] == {"engaged": {"interest": 19}}
+
+
+# --- best hour and preferred channel --------------------------------------------------------------------------------------
+
+
+def best_hour(ada: Ada) -> dict:
+    return ada.model._best_hour(ada.model.contacts["ada"].life)
+
+
+def visits(ada: Ada, first_day: str, moments: list[str], **members) -> None:
+    """One on each of so many days, by the UTC clock."""
+    day = milliseconds(f"{first_day}T00:00:00Z") - START
+    for number, moment in enumerate(moments):
+        hours, minutes = moment.split(":")
+        members.setdefault("channel", "web")
+        ada.feed("page.viewed", day + number * DAY + int(hours) * HOUR + int(minutes) * MINUTE, **members)
+
+
+def test_who_reads_between_seven_and_eight_in_paris_is_reached_at_seven():
+    """Winter and summer alike: 6 o'clock UTC is 7 in January, 5 is 7 in July."""
+    ada = Ada()
+    visits(ada, "2024-01-10", ["06:10", "06:50", "06:59", "06:00", "07:10"], timezone="Europe/Paris")
+    visits(ada, "2024-07-10", ["05:10", "05:50", "05:59", "05:00", "06:10"], timezone="Europe/Paris")
+    assert best_hour(ada) == {
+        "hour": 7,
+        "confidence": 1.0,
+        "samples": 10,
+        "zone": "Europe/Paris",
+        "channels": {"web": {"hour": 7, "confidence": 1.0, "samples": 10}},
+    }
+
+
+def test_midnight_is_in_the_middle_of_its_neighbours():
+    """Half at 23, half at 0: 0, the first of two equals, and not noon."""
+    ada = Ada()
+    visits(ada, "2024-01-10", ["23:10", "0:50", "23:59", "0:00"] * 3)
+    assert (best_hour(ada)["hour"], best_hour(ada)["confidence"]) == (0, 1.0)
+
+
+def test_mornings_and_evenings_are_half_a_confidence():
+    """Three at 8, two at 19 and one at 3: 8, and 50 per cent; hundredths are cut off, not rounded."""
+    ada = Ada()
+    visits(ada, "2024-01-10", ["8:10", "19:50", "8:59", "19:00", "3:00", "8:00"])
+    assert best_hour(ada)["confidence"] == 0.5
+    visits(ada, "2024-01-20", ["3:10"])
+    assert (best_hour(ada)["hour"], best_hour(ada)["confidence"]) == (8, 0.42)
+
+
+def test_too_few_samples_are_told_as_the_fallback():
+    """Ten pages within an hour are one visit; another channel has hours of its own, and all are added."""
+    ada = Ada()
+    visits(ada, "2024-01-10", ["8:00", "8:00", "8:00", "8:00"])
+    ada.feed("page.viewed", milliseconds("2024-01-13T08:59:59Z") - START, channel="web", object_id="other")
+    assert best_hour(ada) == {"hour": 10, "confidence": 0.0, "samples": 4, "zone": "UTC", "channels": {}}
+    visits(ada, "2024-01-15", ["9:00"], channel="mobile")
+    assert best_hour(ada) == {"hour": 8, "confidence": 1.0, "samples": 5, "zone": "UTC", "channels": {}}
+
+
+def test_the_first_zone_turns_the_hours_and_later_ones_do_not():
+    """Half an hour is cut off: 5.5 h turn by 5; 3.5 h behind UTC turn back by 4."""
+    for zone, hour in (("Asia/Kolkata", 13), ("America/St_Johns", 4), ("Nowhere/Land", 8)):
+        ada = Ada()
+        visits(ada, "2024-01-10", ["8:00", "8:00", "8:00", "8:00", "8:00"])
+        ada.feed("podcast.heard", 20 * DAY, timezone=zone)
+        assert best_hour(ada)["hour"] == hour
+        ada.feed("podcast.heard", 21 * DAY, timezone="Europe/Paris")
+        assert best_hour(ada)["hour"] == (9 if zone == "Nowhere/Land" else hour)
+
+
+def test_what_is_no_sample():
+    """Suspects, bots, what is late, losses, what has no weights, somebody else's hour, sources without trust."""
+    ada = Ada()
+    ada.feed("podcast.heard", 10 * DAY)
+    for type_, ms, members in (
+        ("page.viewed", 10 * DAY, {"method": "HEAD"}),
+        ("page.viewed", 10 * DAY, {"bot": True}),
+        ("page.viewed", 2 * DAY, {}),
+        ("order.refunded", 10 * DAY, {}),
+        ("content.liked", 10 * DAY, {}),
+        ("answer.accepted", 10 * DAY, {}),
+        ("page.viewed", 10 * DAY, {"source": "cheap-followers.example"}),
+        ("podcast.heard", 10 * DAY, {}),
+    ):
+        ada.feed(type_, ms, **members)
+        assert best_hour(ada)["samples"] == 0
+    ada.feed("page.viewed", 10 * DAY)
+    assert best_hour(ada)["samples"] == 1
+
+
+def test_a_full_hour_halves_them_all():
+    """The ninth of eight: 8, 1 become 4, 0, and one is added."""
+    ada = Ada(WARY_TWINS)
+    visits(ada, "2024-01-10", ["3:00", *["8:00"] * 9])
+    assert ada.model.contacts["ada"].life.bins["web"] == [0] * 8 + [5] + [0] * 15
+
+
+def test_a_conviction_takes_hours_and_reach_back():
+    """What was sampled and engaged within 10 s of it; a human click minutes later engages again."""
+    ada = Ada()
+    ada.feed("email.delivered", HOUR - 60_000, object_id="newsletter")
+    life = ada.model.contacts["ada"].life
+    ada.click(HOUR, "a")
+    assert (sum(life.bins["email"]), life.delivered, life.engaged) == (1, {"email": 1}, {"email": 1})
+    ada.click(HOUR + 10_000, honeypot=True)
+    assert (sum(life.bins["email"]), life.delivered, life.engaged) == (0, {"email": 1}, {"email": 0})
+    ada.click(HOUR + 3 * MINUTE, "a")
+    assert (sum(life.bins["email"]), life.engaged) == (0, {"email": 1})  # in the hour that was sampled last
+
+
+def test_an_open_before_its_delivery_engages_with_it():
+    """Of two touchpoints the one that completes it tells the channel; a second delivery is none."""
+    ada = Ada()
+    ada.feed("email.opened", HOUR, object_id="newsletter", channel="web")
+    ada.feed("email.delivered", HOUR - 60_000, object_id="newsletter")
+    ada.feed("email.delivered", HOUR - 50_000, object_id="newsletter")
+    life = ada.model.contacts["ada"].life
+    assert (life.delivered, life.engaged) == ({"email": 1}, {"email": 1})
+
+
+def test_the_channel_with_the_greatest_share_is_preferred():
+    """Of granted ones with three deliveries, if they are two; of equals the one with more deliveries."""
+    ada = Ada()
+
+    def sent(channel, count, engaged):
+        for number in range(count):
+            ada.now = getattr(ada, "now", 0) + HOUR
+            ada.feed(f"{channel}.delivered", ada.now, object_id=f"{channel} {ada.now}", channel=channel)
+            if number < engaged:
+                act = "clicked" if channel == "sms" else "opened"
+                ada.feed(f"{channel}.{act}", ada.now + MINUTE, object_id=f"{channel} {ada.now}", channel=channel)
+
+    def preferred():
+        return ada.model._preferred_channel(ada.model.contacts["ada"])
+
+    sent("email", 4, 1)
+    sent("sms", 3, 2)
+    assert preferred() is None  # sms is not granted
+    ada.feed("consent.granted", 0, channel="sms")
+    assert preferred() == "sms"
+    ada.feed("consent.granted", 0, channel="push")
+    sent("push", 2, 2)
+    assert preferred() == "sms"
+    sent("push", 4, 2)
+    assert preferred() == "push"  # 4 of 6 and more deliveries than 2 of 3
