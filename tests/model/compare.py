@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import histories
-from model.naive import CRAWLERS, NEVER, NaiveModel, milliseconds
+from model.naive import CRAWLERS, NEVER, NaiveModel, milliseconds, money
 from model.newer import newer
 from model.pack_file import pack_file
 from model.tables import DAY, DEFAULT, KNOWING, PLAIN, TWINS, WARY_TWINS, Table
@@ -34,7 +34,7 @@ from model.zones import offset_ms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from model.naive import Contact, Told
+    from model.naive import Contact, Life, Told
 
 PACKS = {"default": DEFAULT, "twins": TWINS, "plain": PLAIN, "knowing": KNOWING, "wary-twins": WARY_TWINS}
 MUST_BE_EQUAL = (
@@ -46,6 +46,8 @@ MAY_BE_ABSENT = {
     "channel": None,
 }  # fmt: skip
 """What a change that is told in short leaves out."""
+KEEPS_VALUE = False
+"""Whether the domain counts orders and refunds yet."""
 ROUNDING = 1e-9
 """Two orders of adding the same floats agree far better than this; a wrong weight or half-life does not."""
 
@@ -226,6 +228,25 @@ def state_differences(model: NaiveModel, contact: Contact, state) -> Iterator[st
         reach = sorted(256 * life.delivered[channel] + life.engaged[channel] for channel in life.delivered)
         if reach != sorted(state.reach.values()):
             yield f"reach: model {life.delivered} {life.engaged}, product {state.reach}"
+    if KEEPS_VALUE:
+        yield from _value_differences(life, state.value)
+
+
+def _value_differences(life: Life, stored: list) -> Iterator[str]:
+    """Orders, refunds, the first order and how long after it the last, and per currency what was spent."""
+    orders, refunds, first, span, currencies = stored or (0, 0, None, None, {})
+    expected = [len(life.orders), len(life.refunds)]
+    actual = [orders, refunds]
+    if life.orders:
+        expected += [min(life.orders), max(life.orders) - min(life.orders)]
+        actual += [first, span]
+    expected.append({
+        currency: [spent.orders, money(spent.revenue, 9), spent.refunds, money(spent.refunded, 9)]
+        for currency, spent in life.spent.items()
+    })  # fmt: skip
+    actual.append({currency: list(spent) for currency, spent in currencies.items()})
+    if expected != actual:
+        yield f"value: model {expected}, product {actual}"
 
 
 def _bins(stored: bytes) -> list[int]:

@@ -48,6 +48,11 @@ CLOCKS_CHANGE = tuple(map(milliseconds, (
     "2020-10-25T01:00:00Z", "2021-03-28T01:00:00Z",
 )))  # fmt: skip
 """In Europe."""
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK")
+AMOUNTS = (
+    "129.90", "129.90", "19.99", "5", "0.1", "0.2", "0.3", "1000", "0", "-0", "-0.00", "-12.50", "007.10", "0.000000001",
+    "33.333333333", "-0.000000001", "999999999999999999.999999999", "123456789012345678.5",
+)  # fmt: skip
 MAILS = {"email": ("opened", "clicked"), "push": ("opened",), "sms": ("clicked",)}
 """Channels of messages, and what can be done with them."""
 
@@ -144,8 +149,11 @@ class Histories:
             touchpoint |= self._doubts()
         if type_ == "touchpoint.revoked" and contact.sent and chance() < 0.5:
             touchpoint["properties"] = self._names(self.random.choice(contact.sent[-30:]))
-        if type_ == "order.completed" and chance() < 0.5:
-            touchpoint["value"] = {"amount": "129.90", "currency": "EUR"}
+        if type_ in ("order.completed", "order.refunded", "cart.added") and chance() < 0.8:
+            currency = self.random.choice(CURRENCIES[:1] if chance() < 0.6 else CURRENCIES)
+            touchpoint["value"] = {"amount": self.random.choice(AMOUNTS), "currency": currency}
+            if chance() < 0.05:
+                touchpoint["value"] = None
         touchpoint |= members
         contact.newest = max(contact.newest, t)
         contact.sent.append(touchpoint)

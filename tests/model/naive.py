@@ -30,6 +30,8 @@ MESSAGES = 8
 OPENS_AND_CLICKS = 6  # per message
 CHANNELS = 8  # whose hours are remembered, and whose reach
 MOST_DELIVERIES = 255
+CURRENCIES = 8
+YEAR = 365 * DAY
 EVIDENCE = (
     "bot", "honeypot", "crawler", "convicted", "click-burst", "many-links", "too-soon", "head-request", "flood",
 )  # fmt: skip
@@ -58,6 +60,14 @@ def milliseconds(occurred_at: str | int) -> int:
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
     whole = datetime(*map(int, date_and_time), tzinfo=UTC) - offset
     return round(whole.timestamp()) * 1000 + int((fraction or "").ljust(3, "0")[:3])
+
+
+def money(amount: Fraction, decimals: int) -> str:
+    """Floored to so many decimals; no exponent, no zeros at the end."""
+    units = math.floor(amount * 10**decimals)
+    text = f"{abs(units):0{decimals + 1}}"
+    text = f"{text[:-decimals]}.{text[-decimals:]}".rstrip("0").rstrip(".")
+    return f"-{text}" if units < 0 else text
 
 
 def day_of(t: int) -> int:
@@ -128,6 +138,16 @@ class Told:
 
 
 @dataclass
+class Spent:
+    """All that was ordered and refunded in one currency."""
+
+    orders: int = 0
+    revenue: Fraction = Fraction(0)
+    refunds: int = 0
+    refunded: Fraction = Fraction(0)
+
+
+@dataclass
 class Life:
     """What is known of a contact between its first touchpoint (or its waking) and its erasure."""
 
@@ -165,6 +185,11 @@ class Life:
     delivered: dict[str, int] = field(default_factory=dict)
     engaged: dict[str, int] = field(default_factory=dict)
     """Per channel, how many messages."""
+    orders: list[int] = field(default_factory=list)
+    refunds: list[int] = field(default_factory=list)
+    """When."""
+    spent: dict[str, Spent] = field(default_factory=dict)
+    """Per currency."""
 
 
 @dataclass
@@ -307,6 +332,8 @@ class NaiveModel:
             self._set_zone(life, touchpoint, t)
         if known:
             is_sample = is_genuine and outcome in ("scored", "capped") and self._sample(life, rule, touchpoint, t)
+            if self.table.value and rule.value and not late and not bot:
+                self._count_value(life, rule, touchpoint, t)
             # What is remembered of the message.
             if message:
                 had_been_delivered = bool(message.delivered)
@@ -701,6 +728,64 @@ class NaiveModel:
         known = [channel for channel in known if Fraction(life.engaged[channel], life.delivered[channel]) == best]
         most = max(life.delivered[channel] for channel in known)
         return min(channel for channel in known if life.delivered[channel] == most)
+
+    # --- 9: value -----------------------------------------------------------------------------------------------------
+
+    def _count_value(self, life: Life, rule: TypeRow, touchpoint: dict, t: int) -> None:
+        """Capped or not, whatever its source."""
+        (life.orders if rule.value == "order" else life.refunds).append(t)
+        value = touchpoint.get("value")
+        if value is None or (value["currency"] not in life.spent and len(life.spent) == CURRENCIES):
+            return
+        spent = life.spent.setdefault(value["currency"], Spent())
+        if rule.value == "order":
+            spent.orders += 1
+            spent.revenue += Fraction(value["amount"])
+        else:
+            spent.refunds += 1
+            spent.refunded += abs(Fraction(value["amount"]))
+
+    def value(self, contact_id: str) -> dict | None:
+        """All that is known and foretold of what a contact spends."""
+        life = self.contacts[contact_id].life
+        if life is None or not self.table.value:
+            return None
+        first, last, orders = min(life.orders, default=None), max(life.orders, default=None), len(life.orders)
+        return {
+            "orders": orders,
+            "refunds": len(life.refunds),
+            "first_order": first,
+            "last_order": last,
+            "days_between_orders": (last - first) * 10_000 // (DAY * (orders - 1)) / 10_000 if orders > 1 else None,
+            "currencies": {
+                currency: {
+                    "orders": spent.orders,
+                    "revenue": money(spent.revenue, 9),
+                    "refunds": spent.refunds,
+                    "refunded": money(spent.refunded, 9),
+                    "mean_order": money(spent.revenue / spent.orders, 4) if spent.orders else None,
+                }
+                for currency, spent in life.spent.items()
+            },
+            "lifetime_value": {
+                currency: money(self._lifetime_value(life, spent), 2)
+                for currency, spent in life.spent.items()
+                if orders
+            },
+        }
+
+    def _lifetime_value(self, life: Life, spent: Spent) -> Fraction:
+        """What she spends per order, times how often, times how long we expect her to stay, times margin."""
+        row, first, last, n = self.table.value, min(life.orders), max(life.orders), len(life.orders)
+        if n == 1 or last == first:
+            rate = Fraction(str(row.orders_per_year_after_first))
+        else:
+            rate = min(Fraction(YEAR * (n - 1), last - first), Fraction(row.most_orders_per_year))
+        if rate == 0 or life.as_of - last > row.lapsed_after_gaps * YEAR / rate:
+            return Fraction(0)
+        net = max(Fraction(0), spent.revenue - spent.refunded)
+        stays = sum(Fraction(row.yearly_retention_percent, 100) ** k for k in range(row.years))
+        return net / n * rate * stays * Fraction(row.margin_percent, 100)
 
     # --- 6 to 9: scores -----------------------------------------------------------------------------------------------
 

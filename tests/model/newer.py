@@ -19,6 +19,7 @@ from model.tables import (
     TierRow,
     TrustRow,
     TypeRow,
+    ValueRow,
 )
 
 if TYPE_CHECKING:
@@ -220,6 +221,16 @@ def _channels(table: Table, chance: Random) -> Table:
     return replace(table, preferred_channel=chance.choice((None, preferred, preferred)))
 
 
+def _value(table: Table, chance: Random) -> Table:
+    """Other assumptions, or none; other types are orders."""
+    value = ValueRow(chance.choice((0, 30, 100)), chance.choice((0, 60, 100)), chance.randint(1, 10), 26, 0.25, 2)
+    types = {type_: replace(row, value=None) for type_, row in table.types.items()}
+    for type_, kind in (("order.completed", "order"), ("order.refunded", "refund"), ("cart.added", "order")):
+        if chance.random() < 0.7:
+            types[type_] = replace(types[type_], value=kind)
+    return replace(table, value=chance.choice((None, value, value, value)), types=types)
+
+
 CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _thresholds,
     _half_lives,
@@ -232,5 +243,5 @@ CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _weights,
     _resets,
 )
-KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (_trust, _sources, _messages, _hours, _channels)
+KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (_trust, _sources, _messages, _hours, _channels, _value)
 """Of packs that say more than touchpoints, tiers and permission."""

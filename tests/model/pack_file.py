@@ -35,6 +35,8 @@ def pack_file(table: Table, name: str, version: int) -> str:
         lines += ["[hours]", *(f"{member} = {_toml(value)}" for member, value in asdict(hours).items())]
     if preferred := table.preferred_channel:
         lines += ["[preferred_channel]", *(f"{member} = {_toml(value)}" for member, value in asdict(preferred).items())]
+    if value := table.value:
+        lines += ["[value]", *(f"{member} = {_toml(number)}" for member, number in asdict(value).items())]
     lines += ["[touchpoints]"]
     lines += [f"{_toml(type_)} = {_toml(_rule(row))}" for type_, row in table.types.items()]
     return "\n".join(lines) + "\n"
@@ -54,6 +56,7 @@ def _rule(row: TypeRow) -> dict[str, Any]:
         "erases": row.erases,
         "message": row.message,
         "revokes": row.revokes,
+        "value": row.value,
     }
     return {member: value for member, value in members.items() if value} | ({} if row.hour else {"hour": False})
 

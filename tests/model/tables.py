@@ -43,6 +43,8 @@ class TypeRow:
     revokes: bool = False
     hour: bool = True
     """Whether it says when the contact is there."""
+    value: str | None = None
+    """`order` or `refund`."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,18 @@ class PreferredRow:
 
 
 @dataclass(frozen=True)
+class ValueRow:
+    """What a contact will be worth."""
+
+    margin_percent: int = 30
+    yearly_retention_percent: int = 60
+    years: int = 3
+    most_orders_per_year: int = 52
+    orders_per_year_after_first: float = 0.5
+    lapsed_after_gaps: int = 3
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole pack. Tiers stand in ascending rank; `unengaged`, rank 0, is implied.
 
@@ -124,6 +138,7 @@ class Table:
     sources: Mapping[str, float] = field(default_factory=dict)
     hours: HoursRow | None = None
     preferred_channel: PreferredRow | None = None
+    value: ValueRow | None = None
 
 
 def row(i: float = 0, b: float = 0, a: float = 0, d: int | None = None, o: int | None = None, **effect) -> TypeRow:
@@ -222,6 +237,8 @@ KNOWING_TYPES = (
         "touchpoint.revoked": row(revokes=True),
         "referral.converted": replace(PLAIN_TYPES["referral.converted"], hour=False),  # somebody else's hour
         "answer.accepted": replace(PLAIN_TYPES["answer.accepted"], hour=False),
+        "order.completed": replace(PLAIN_TYPES["order.completed"], value="order"),
+        "order.refunded": replace(PLAIN_TYPES["order.refunded"], value="refund"),
     }
 )
 
@@ -244,6 +261,7 @@ KNOWING = replace(
     sources={"cheap-followers.example": 0},
     hours=HoursRow(fallback=10, at_least=5, halve_at=60),
     preferred_channel=PreferredRow(deliveries=3, channels=2),
+    value=ValueRow(),
 )
 
 WARY_TWINS = replace(
@@ -251,7 +269,11 @@ WARY_TWINS = replace(
     types=KNOWING_TYPES
     | TWINS.types
     | MESSAGES
-    | {"email.unsubscribed": row(withdraws=("email",), message="clicked")},  # the link is in every mail
+    | {
+        "email.unsubscribed": row(withdraws=("email",), message="clicked"),  # the link is in every mail
+        "order.completed": replace(TWINS.types["order.completed"], value="order"),
+        "order.refunded": replace(TWINS.types["order.refunded"], value="refund"),
+    },
     trust=TrustRow(
         flag=False,
         honeypot=True,
@@ -268,6 +290,14 @@ WARY_TWINS = replace(
     sources={"cheap-followers.example": 0.1, "partner.example": 0.33, "web-tracker": 0.75},
     hours=HoursRow(fallback=0, at_least=2, halve_at=8),
     preferred_channel=PreferredRow(deliveries=1, channels=3),
+    value=ValueRow(
+        margin_percent=17,
+        yearly_retention_percent=85,
+        years=7,
+        most_orders_per_year=12,
+        orders_per_year_after_first=1.25,
+        lapsed_after_gaps=1,
+    ),
 )
 
 DEFAULT_TYPES, DEFAULT = PLAIN_TYPES, PLAIN

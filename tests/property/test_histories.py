@@ -522,6 +522,69 @@ MISREADINGS = {
     ),
     "preferred: by name before deliveries": ("if life.delivered[channel] == most)", ")"),
     "preferred: fewer deliveries": ("most = max(life.delivered", "most = min(life.delivered"),
+    "value: what is capped is not spent": (
+        "if self.table.value and rule.value and not late and not bot:",
+        'if self.table.value and rule.value and not late and not bot and outcome != "capped":',
+    ),
+    "value: sources without trust do not spend": (
+        "if self.table.value and rule.value and not late and not bot:",
+        "if self.table.value and rule.value and not late and not bot and factor:",
+    ),
+    "value: suspects do not spend": (
+        "if self.table.value and rule.value and not late and not bot:",
+        'if self.table.value and rule.value and not late and told.verdict == "human":',
+    ),
+    "value: late ones count": (
+        "if self.table.value and rule.value and not late and not bot:",
+        "if self.table.value and rule.value and not bot:",
+    ),
+    "value: bots spend": (
+        "if self.table.value and rule.value and not late and not bot:",
+        "if self.table.value and rule.value and not late:",
+    ),
+    "value: seven currencies": ("CURRENCIES = 8", "CURRENCIES = 7"),
+    "value: nine currencies": ("CURRENCIES = 8", "CURRENCIES = 9"),
+    "value: a refund is what was said": (
+        'spent.refunded += abs(Fraction(value["amount"]))',
+        'spent.refunded += Fraction(value["amount"])',
+    ),
+    "value: an order is never less than nothing": (
+        'spent.revenue += Fraction(value["amount"])',
+        'spent.revenue += max(Fraction(0), Fraction(value["amount"]))',
+    ),
+    "value: in floats": (
+        'spent.revenue += Fraction(value["amount"])',
+        'spent.revenue += Fraction(float(value["amount"]))',
+    ),
+    "value: no order without a value": (
+        '(life.orders if rule.value == "order" else life.refunds).append(t)',
+        'touchpoint.get("value") and (life.orders if rule.value == "order" else life.refunds).append(t)',
+    ),
+    "value: a mean of all orders": ("money(spent.revenue / spent.orders, 4)", "money(spent.revenue / orders, 4)"),
+    "value: days between are rounded": (
+        "(last - first) * 10_000 // (DAY * (orders - 1)) / 10_000",
+        "round((last - first) / DAY / (orders - 1), 4)",
+    ),
+    "lifetime: of this currency's orders": ("return net / n * rate", "return net / max(1, spent.orders) * rate"),
+    "lifetime: refunds are left out": ("spent.revenue - spent.refunded)", "spent.revenue)"),
+    "lifetime: less than nothing": (
+        "net = max(Fraction(0), spent.revenue - spent.refunded)",
+        "net = spent.revenue - spent.refunded",
+    ),
+    "lifetime: as many orders as gaps": ("Fraction(YEAR * (n - 1), last - first)", "Fraction(YEAR * n, last - first)"),
+    "lifetime: any number of orders a year": (
+        "rate = min(Fraction(YEAR * (n - 1), last - first), Fraction(row.most_orders_per_year))",
+        "rate = Fraction(YEAR * (n - 1), last - first)",
+    ),
+    "lifetime: the first year is uncertain too": ("for k in range(row.years))", "for k in range(1, row.years + 1))"),
+    "lifetime: nobody lapses": (
+        "if rate == 0 or life.as_of - last > row.lapsed_after_gaps * YEAR / rate:",
+        "if rate == 0:",
+    ),
+    "lifetime: of one order as of many": (
+        "if n == 1 or last == first:",
+        "if last == first and n > 1:\n            rate = Fraction(1)\n        elif n == 1:",
+    ),
     "11: a reversal is no cause": ("elif told.taken_back:", "elif False:"),
     "11: reversal comes before permission": (
         "if gate_before != self._gate_is_open(contact):",
@@ -646,7 +709,8 @@ def answered(log: list[dict], model: NaiveModel) -> Iterator[tuple]:
     for touchpoint in log:
         outcome, changes = model.feed(touchpoint)
         life = model.contacts[touchpoint["contact_id"]].life
-        yield outcome, changes, asdict(model.told), life and remembered(life)
+        value = touchpoint["type"] in ("order.completed", "page.viewed") and model.value(touchpoint["contact_id"])
+        yield outcome, changes, asdict(model.told), life and remembered(life), value
     yield "silence", model.expire_all(newest(log) + 40 * DAY)
 
 
@@ -654,7 +718,11 @@ def remembered(life: naive.Life) -> tuple:
     """What the product's state can be asked for too."""
     noted = {of: dict(newest) for of, newest in life.noted.items()}
     bins = {channel: list(bins) for channel, bins in life.bins.items()}
-    return dict(life.scores), set(life.earned), noted, life.zone, bins, dict(life.delivered), dict(life.engaged)
+    spent = {currency: asdict(spent) for currency, spent in life.spent.items()}
+    return (
+        dict(life.scores), set(life.earned), noted, life.zone, bins, dict(life.delivered), dict(life.engaged),
+        sorted(life.orders), sorted(life.refunds), spent,
+    )  # fmt: skip
 
 
 def notices(log: list[dict], answers: list[tuple], other: NaiveModel) -> bool:

@@ -531,3 +531,86 @@ def test_the_channel_with_the_greatest_share_is_preferred():
     assert preferred() == "sms"
     sent("push", 4, 2)
     assert preferred() == "push"  # 4 of 6 and more deliveries than 2 of 3
+
+
+# --- value ----------------------------------------------------------------------------------------------------------------
+
+
+def order(
+    ada: Ada, ms: int, amount: str | None = None, type_: str = "order.completed", currency: str = "EUR", **members
+):
+    if amount is not None:
+        members["value"] = {"amount": amount, "currency": currency}
+    return ada.feed(type_, ms, **members)
+
+
+def test_money_is_exact():
+    """0.1 and 0.2 are 0.3; 18 digits and 9 decimals; no zeros at the end, no sign of nothing."""
+    ada = Ada()
+    for amounts, revenue in (
+        (("0.1", "0.2"), "0.3"),
+        (("12.50", "-0.00"), "12.5"),
+        (("-0.000000001",), "-0.000000001"),
+        (("999999999999999999.999999999", "0.000000001"), "1000000000000000000"),
+        (("-0",), "0"),
+        (("007.10", "-10"), "-2.9"),
+    ):
+        ada = Ada()
+        for number, amount in enumerate(amounts):
+            order(ada, number, amount)
+        assert ada.model.value("ada")["currencies"]["EUR"]["revenue"] == revenue
+
+
+def test_orders_and_refunds():
+    """Capped or not; not late, not a bot's; a refund by its amount, whatever its sign; means and days are cut off."""
+    ada = Ada()
+    assert ada.model.value("ada")["days_between_orders"] is None
+    for number, amount in enumerate(("10", "10", "11", "0.0001", None)):
+        order(ada, 10 * DAY + number * DAY // 7, amount)
+    assert order(ada, 11 * DAY, "100", bot=True) == "noted"
+    assert order(ada, 2 * DAY, "100") == "late"
+    order(ada, 11 * DAY, "-4.50", "order.refunded")
+    order(ada, 11 * DAY, "4.50", "order.refunded")
+    order(ada, 11 * DAY, "3", "order.refunded", "USD")
+    assert ada.model.value("ada") == {
+        "orders": 5,
+        "refunds": 3,
+        "first_order": START + 10 * DAY,
+        "last_order": START + 10 * DAY + 4 * DAY // 7,
+        "days_between_orders": 0.1428,
+        "currencies": {
+            "EUR": {"orders": 4, "revenue": "31.0001", "refunds": 2, "refunded": "9", "mean_order": "7.75"},
+            "USD": {"orders": 0, "revenue": "0", "refunds": 1, "refunded": "3", "mean_order": None},
+        },
+        "lifetime_value": {"EUR": "134.53", "USD": "0"},
+    }
+    # 22.0001 net of 5 orders, 52 a year at most, three years of which she stays 1 + 0.6 + 0.36, a margin of 30 per cent
+
+
+def test_lifetime_value_of_one_order_and_of_one_who_has_lapsed():
+    """Half an order a year after the first: 100 x 0.5 x 1.96 x 0.3; gone after three gaps of two years."""
+    ada = Ada()
+    order(ada, 0, "100")
+    assert ada.model.value("ada")["lifetime_value"] == {"EUR": "29.4"}
+    ada.feed("page.viewed", 6 * 365 * DAY)
+    assert ada.model.value("ada")["lifetime_value"] == {"EUR": "29.4"}
+    ada.feed("page.viewed", 6 * 365 * DAY + 1)
+    assert ada.model.value("ada")["lifetime_value"] == {"EUR": "0"}
+
+
+def test_lifetime_value_of_orders_half_a_year_apart():
+    """2 of 50, less a refund of 30: 35 an order, two a year, 1.96 years, 30 per cent are 41.16."""
+    ada = Ada()
+    order(ada, 0, "50")
+    order(ada, 365 * DAY // 2, "50")
+    order(ada, 365 * DAY // 2, "30", "order.refunded")
+    assert ada.model.value("ada")["lifetime_value"] == {"EUR": "41.16"}
+
+
+def test_eight_currencies_are_counted():
+    """First come; an order in a ninth is one all the same."""
+    ada = Ada()
+    for number in range(9):
+        order(ada, number, "1", currency=f"AA{'ABCDEFGHI'[number]}")
+    value = ada.model.value("ada")
+    assert (value["orders"], len(value["currencies"]), "AAI" in value["currencies"]) == (9, 8, False)
