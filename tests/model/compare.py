@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,8 @@ MAY_BE_ABSENT = {
 """What a change that is told in short leaves out."""
 KEEPS_VALUE = False
 """Whether the domain counts orders and refunds yet."""
+GIVES_POINTS = False
+"""Whether it gives points and badges yet."""
 ROUNDING = 1e-9
 """Two orders of adding the same floats agree far better than this; a wrong weight or half-life does not."""
 
@@ -65,12 +67,14 @@ class Report:
     causes: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     evidence: Counter[str] = field(default_factory=Counter)
+    badges: Counter[str] = field(default_factory=Counter)
     taken_back: Counter[str] = field(default_factory=Counter)
 
     def add(self, told: Told) -> None:
         """Count what one outcome says."""
         self.verdicts[told.verdict] += 1
         self.evidence.update(told.evidence)
+        self.badges.update(badge["badge"] for badge in told.badges)
         self.taken_back += Counter(taken_back=told.taken_back, not_reversible=told.not_reversible)
 
     @property
@@ -195,7 +199,10 @@ def outcome_differences(expected: Told, actual) -> Iterator[str]:
     """What the outcome says beside its name and its changes."""
     for name, value in asdict(expected).items():
         given = getattr(actual, name, value)  # a domain that knows the member says it always
-        if value != (list(given) if isinstance(given, tuple) else given):
+        if isinstance(given, tuple):
+            given = [asdict(one) if is_dataclass(one) else one for one in given]
+            given = [one | {"badges": list(one["badges"])} if "badges" in one else one for one in given]
+        if value != given:
             yield f"{name}: model {value!r}, product {given!r}"
 
 
@@ -228,6 +235,8 @@ def state_differences(model: NaiveModel, contact: Contact, state) -> Iterator[st
         reach = sorted(256 * life.delivered[channel] + life.engaged[channel] for channel in life.delivered)
         if reach != sorted(state.reach.values()):
             yield f"reach: model {life.delivered} {life.engaged}, product {state.reach}"
+    if GIVES_POINTS and state.points != life.points:
+        yield f"points: model {life.points}, product {state.points}"
     if KEEPS_VALUE:
         yield from _value_differences(life, state.value)
 
@@ -444,7 +453,7 @@ def main() -> int:
         total += len(report.differences)
         outcomes += report.outcomes
         causes += report.causes
-        also += report.verdicts + report.evidence + report.taken_back
+        also += report.verdicts + report.evidence + report.taken_back + report.badges
     for name, counter in (("outcomes", outcomes), ("causes", causes), ("also", also)):
         print(f"{name} {dict(counter.most_common())}")
     print(f"{total} differences in all")

@@ -831,6 +831,20 @@ class Histories:
                 yield self._touch(contact, type_, to_come[0] + offset, channel=channel, bot=False, **told)
         contact.now = to_come[0] + HOUR
 
+    def _days_in_a_row(self, contact: _Contact) -> Iterable[dict]:
+        """One after the other, with a gap sometimes, and told in any order; on the last and the first moment of a day."""
+        contact.now = (contact.now // DAY + 1) * DAY
+        days = [number + (number > 4 and self.random.random() < 0.3) for number in range(self.random.randint(2, 9))]
+        if self.random.random() < 0.3:
+            days.insert(self.random.randrange(len(days)), days.pop())
+        type_ = self.random.choice(("page.viewed", "article.read", "video.watched", "poll.answered"))
+        first_day = contact.now
+        for day in days:
+            t = first_day + day * DAY + self.random.choice((0, 1, 5 * HOUR, DAY - 1))
+            sure = {"bot": False} if self.random.random() < 0.9 else {}
+            yield self._touch(contact, type_, t, object_id=self.random.choice(OBJECTS), **sure)
+        contact.now = max(contact.now, contact.newest)
+
     def _campaign(self, contact: _Contact) -> Iterable[dict]:
         """Messages on several channels that are granted, some of them engaged with, before they are known to be delivered too."""
         t = self._advance(contact)
@@ -905,6 +919,7 @@ class Histories:
             _revoked_after_others: 2,
             _habits: 3,
             _night_of_the_clocks: 0.5,
+            _days_in_a_row: 2,
             _campaign: 3,
             _newsletters_without_end: 0.15,
         }

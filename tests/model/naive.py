@@ -15,9 +15,13 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from model.tables import DAY, DEFAULT, HOUR, MINUTE, Burst, Table, TierRow, TrustRow, TypeRow
 from model.zones import offset_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NEVER = -math.inf
 LATE_AFTER = 7 * DAY
@@ -135,6 +139,7 @@ class Told:
     taken_back: int = 0
     not_reversible: int = 0
     bot_withdrawal: bool = False
+    badges: list[dict] = field(default_factory=list)
 
 
 @dataclass
@@ -190,6 +195,12 @@ class Life:
     """When."""
     spent: dict[str, Spent] = field(default_factory=dict)
     """Per currency."""
+    points: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    streaks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Per badge not earned yet: how many; the last UTC day, and how many in a row."""
+    badges: set[str] = field(default_factory=set)
+    """Earned."""
 
 
 @dataclass
@@ -334,6 +345,8 @@ class NaiveModel:
             is_sample = is_genuine and outcome in ("scored", "capped") and self._sample(life, rule, touchpoint, t)
             if self.table.value and rule.value and not late and not bot:
                 self._count_value(life, rule, touchpoint, t)
+            if outcome == "scored" and told.verdict == "human":
+                self._reward(life, rule, touchpoint, t)
             # What is remembered of the message.
             if message:
                 had_been_delivered = bool(message.delivered)
@@ -432,6 +445,10 @@ class NaiveModel:
             self._displace(life, axis, kind)
         if not any(row.message for row in new.types.values()):
             life.messages = []
+        counted = {name for name, badge in new.badges.items() if badge.count is not None}
+        in_a_row = {name for name, badge in new.badges.items() if badge.streak_days is not None}
+        life.counts = {name: count for name, count in life.counts.items() if name in counted}
+        life.streaks = {name: streak for name, streak in life.streaks.items() if name in in_a_row}
 
     @staticmethod
     def _wanted(table: Table, axis: str, kind: str) -> int:
@@ -787,6 +804,37 @@ class NaiveModel:
         stays = sum(Fraction(row.yearly_retention_percent, 100) ** k for k in range(row.years))
         return net / n * rate * stays * Fraction(row.margin_percent, 100)
 
+    # --- 9: rewards ---------------------------------------------------------------------------------------------------
+
+    def _reward(self, life: Life, rule: TypeRow, touchpoint: dict, t: int) -> None:
+        if self.table.points_per_weight is not None:
+            in_force = self._weights_in_force(rule, touchpoint).values()
+            hundredths = sum(round(100 * weight) for weight in in_force if weight > 0)
+            by_weights = hundredths * self.table.points_per_weight // 100
+            life.points += by_weights if rule.points is None else rule.points
+        for name, badge in self.table.badges.items():
+            if name in life.badges or (badge.types and touchpoint["type"] not in badge.types):
+                continue
+            if badge.count is not None:
+                life.counts[name] = life.counts.get(name, 0) + 1
+                is_reached = life.counts[name] >= badge.count
+            else:
+                day, length = life.streaks.get(name, (-1, 0))
+                if day_of(t) > day:
+                    life.streaks[name] = (day_of(t), length + 1 if length and day_of(t) == day + 1 else 1)
+                is_reached = life.streaks[name][1] >= badge.streak_days
+            if is_reached:
+                life.badges.add(name)
+                self.told.badges.append({
+                    "contact_id": touchpoint["contact_id"],
+                    "badge": name,
+                    "badges": sorted(life.badges),
+                    "points": life.points,
+                    "occurred_at": t,
+                    "touchpoint_id": touchpoint["id"],
+                    "touchpoint_source": touchpoint["source"],
+                })  # fmt: skip
+
     # --- 6 to 9: scores -----------------------------------------------------------------------------------------------
 
     def _worth(self, contribution: Contribution, at: int) -> float:
@@ -838,9 +886,7 @@ class NaiveModel:
         if rule.per_day is not None or rule.per_object is not None:
             object_id = None if rule.per_object is None else touchpoint.get("object_id")
             life.scored.append((touchpoint["type"], day_of(t), object_id, self.arrivals))
-        rating = touchpoint.get("rating")
-        is_critical = rule.critical is not None and rating is not None and rating < rule.critical_below
-        for axis, full_weight in (rule.critical if is_critical else rule.weights).items():
+        for axis, full_weight in self._weights_in_force(rule, touchpoint).items():
             weight = round(full_weight * factor, 4)
             if weight == 0:
                 continue
@@ -857,6 +903,12 @@ class NaiveModel:
                         name = self._kind(contribution, kind)
                         noted[name] = max(noted.get(name, t), t)
                         self._displace(life, axis, kind)
+
+    @staticmethod
+    def _weights_in_force(rule: TypeRow, touchpoint: dict) -> Mapping[str, float]:
+        rating = touchpoint.get("rating")
+        is_critical = rule.critical is not None and rating is not None and rating < rule.critical_below
+        return rule.critical if is_critical else rule.weights
 
     @staticmethod
     def _kind(contribution: Contribution, kind: str) -> object:

@@ -11,6 +11,7 @@ from model.tables import (
     INTENT,
     INTEREST,
     MESSAGES,
+    BadgeRow,
     Burst,
     DistinctRow,
     HoursRow,
@@ -231,6 +232,25 @@ def _value(table: Table, chance: Random) -> Table:
     return replace(table, value=chance.choice((None, value, value, value)), types=types)
 
 
+def _points(table: Table, chance: Random) -> Table:
+    """More, or fewer, or none."""
+    types = dict(table.types)
+    for type_ in chance.sample([type_ for type_, row in sorted(types.items()) if row.weights], 3):
+        types[type_] = replace(types[type_], points=chance.choice((None, 0, 1, 100_000)))
+    return replace(table, points_per_weight=chance.choice((None, 0, 1, 33, 100)), types=types)
+
+
+def _badges(table: Table, chance: Random) -> Table:
+    """Some come, some go, some are earned otherwise, under the name they had."""
+    names = ("first-review", "regular", "bookworm", "ambassador", "second", "there", "daily-reader")
+    badges = {}
+    for name in chance.sample(names, chance.randint(0, 6)):
+        types = tuple(chance.sample(sorted(table.types), chance.choice((0, 0, 1, 20))))
+        count = chance.choice((None, 1, 3, 10, 40))
+        badges[name] = BadgeRow(types, count=count, streak_days=chance.randint(1, 5) if count is None else None)
+    return replace(table, badges=badges)
+
+
 CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _thresholds,
     _half_lives,
@@ -243,5 +263,14 @@ CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
     _weights,
     _resets,
 )
-KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (_trust, _sources, _messages, _hours, _channels, _value)
+KNOWING_CHANGES: tuple[Callable[[Table, Random], Table], ...] = (
+    _trust,
+    _sources,
+    _messages,
+    _hours,
+    _channels,
+    _value,
+    _points,
+    _badges,
+)
 """Of packs that say more than touchpoints, tiers and permission."""

@@ -37,6 +37,11 @@ def pack_file(table: Table, name: str, version: int) -> str:
         lines += ["[preferred_channel]", *(f"{member} = {_toml(value)}" for member, value in asdict(preferred).items())]
     if value := table.value:
         lines += ["[value]", *(f"{member} = {_toml(number)}" for member, number in asdict(value).items())]
+    if table.points_per_weight is not None:
+        lines += ["[points]", f"per_weight = {table.points_per_weight}"]
+    for badge_name, badge in table.badges.items():
+        members = {"name": badge_name, "meaning": "-", **asdict(badge)}
+        lines += ["[[badges]]", *(f"{member} = {_toml(value)}" for member, value in members.items() if value)]
     lines += ["[touchpoints]"]
     lines += [f"{_toml(type_)} = {_toml(_rule(row))}" for type_, row in table.types.items()]
     return "\n".join(lines) + "\n"
@@ -58,7 +63,9 @@ def _rule(row: TypeRow) -> dict[str, Any]:
         "revokes": row.revokes,
         "value": row.value,
     }
-    return {member: value for member, value in members.items() if value} | ({} if row.hour else {"hour": False})
+    said = {member: value for member, value in members.items() if value}
+    said |= {} if row.hour else {"hour": False}
+    return said | ({} if row.points is None else {"points": row.points})
 
 
 def _trust(row: TrustRow) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class TypeRow:
     """Whether it says when the contact is there."""
     value: str | None = None
     """`order` or `refund`."""
+    points: int | None = None
+    """What it is rewarded with; None: by its weights."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,15 @@ class ValueRow:
 
 
 @dataclass(frozen=True)
+class BadgeRow:
+    """Earned by so many touchpoints of these types (none: of any), or by such on so many UTC days in a row."""
+
+    types: tuple[str, ...] = ()
+    count: int | None = None
+    streak_days: int | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole pack. Tiers stand in ascending rank; `unengaged`, rank 0, is implied.
 
@@ -139,6 +150,8 @@ class Table:
     hours: HoursRow | None = None
     preferred_channel: PreferredRow | None = None
     value: ValueRow | None = None
+    points_per_weight: int | None = None
+    badges: Mapping[str, BadgeRow] = field(default_factory=dict)
 
 
 def row(i: float = 0, b: float = 0, a: float = 0, d: int | None = None, o: int | None = None, **effect) -> TypeRow:
@@ -262,6 +275,14 @@ KNOWING = replace(
     hours=HoursRow(fallback=10, at_least=5, halve_at=60),
     preferred_channel=PreferredRow(deliveries=3, channels=2),
     value=ValueRow(),
+    points_per_weight=1,
+    badges={
+        "first-review": BadgeRow(("review.posted",), count=1),
+        "regular": BadgeRow(streak_days=7),
+        "bookworm": BadgeRow(("article.read",), count=25),
+        "ambassador": BadgeRow(("referral.converted",), count=3),
+        "helper": BadgeRow(("answer.accepted",), count=5),
+    },
 )
 
 WARY_TWINS = replace(
@@ -273,6 +294,8 @@ WARY_TWINS = replace(
         "email.unsubscribed": row(withdraws=("email",), message="clicked"),  # the link is in every mail
         "order.completed": replace(TWINS.types["order.completed"], value="order"),
         "order.refunded": replace(TWINS.types["order.refunded"], value="refund"),
+        "webinar.attended": replace(TWINS.types["webinar.attended"], points=1000),
+        "email.opened": replace(MESSAGES["email.opened"], points=0),
     },
     trust=TrustRow(
         flag=False,
@@ -298,6 +321,14 @@ WARY_TWINS = replace(
         orders_per_year_after_first=1.25,
         lapsed_after_gaps=1,
     ),
+    points_per_weight=7,
+    badges={
+        "second": BadgeRow(count=2),
+        "daily-reader": BadgeRow(("page.viewed", "article.read", "email.clicked"), streak_days=2),
+        "there": BadgeRow(streak_days=1),
+        "shopper": BadgeRow(("order.completed", "cart.added"), count=3),
+        "three-in-a-row": BadgeRow(streak_days=3),
+    },
 )
 
 DEFAULT_TYPES, DEFAULT = PLAIN_TYPES, PLAIN

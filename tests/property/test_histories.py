@@ -585,6 +585,48 @@ MISREADINGS = {
         "if n == 1 or last == first:",
         "if last == first and n > 1:\n            rate = Fraction(1)\n        elif n == 1:",
     ),
+    "points: by factor": (
+        "in_force = self._weights_in_force(rule, touchpoint).values()",
+        "in_force = [c.weight for c in life.contributions if c.arrival == self.arrivals]",
+    ),
+    "points: by the usual weights": (
+        "in_force = self._weights_in_force(rule, touchpoint).values()",
+        "in_force = rule.weights.values()",
+    ),
+    "points: losses too": ("for weight in in_force if weight > 0)", "for weight in in_force)"),
+    "points: whole ones of each weight": (
+        "hundredths * self.table.points_per_weight // 100",
+        "sum(int(weight) for weight in in_force if weight > 0) * self.table.points_per_weight",
+    ),
+    "points: those of the rule beside": (
+        "life.points += by_weights if rule.points is None else rule.points",
+        "life.points += by_weights + (rule.points or 0)",
+    ),
+    "points: none is as good as not said": (
+        "life.points += by_weights if rule.points is None else rule.points",
+        "life.points += rule.points or by_weights",
+    ),
+    "points: suspects": (
+        'if outcome == "scored" and told.verdict == "human":',
+        'if outcome == "scored":',
+    ),
+    "points: for what is capped": (
+        'if outcome == "scored" and told.verdict == "human":',
+        'if outcome in ("scored", "capped") and told.verdict == "human":',
+    ),
+    "badges: of any type": ('or (badge.types and touchpoint["type"] not in badge.types):', ":"),
+    "badges: one more": ("life.counts[name] >= badge.count", "life.counts[name] > badge.count"),
+    "badges: one day more": (">= badge.streak_days", "> badge.streak_days"),
+    "badges: an earlier day begins anew": ("if day_of(t) > day:", "if day_of(t) != day:"),
+    "badges: the same day goes on": (
+        "if day_of(t) > day:",
+        "if day_of(t) == day:\n                    life.streaks[name] = (day, length + 1)\n                if day_of(t) > day:",
+    ),
+    "badges: a gap does no harm": ("length + 1 if length and day_of(t) == day + 1 else 1", "length + 1"),
+    "badges: days of 24 hours": (
+        "length + 1 if length and day_of(t) == day + 1 else 1",
+        "length + 1 if length and day_of(t) <= day + 2 else 1",
+    ),
     "11: a reversal is no cause": ("elif told.taken_back:", "elif False:"),
     "11: reversal comes before permission": (
         "if gate_before != self._gate_is_open(contact):",
@@ -660,6 +702,16 @@ def test_every_verdict_and_all_evidence_occur_and_much_is_taken_back(logs_answer
     assert min(reversals[name] for name in ("gained", "convicted", "enter told")) > 2
 
 
+@pytest.mark.parametrize("table", [KNOWING, WARY_TWINS], ids=["knowing", "wary twins"])
+def test_every_badge_is_earned_and_several_at_once(logs_answered, table):
+    """Of each name some; two by one touchpoint."""
+    told = [answer[2] for _, pack, answers in logs_answered if pack is table for answer in answers[:-1]]
+    badges = Counter(badge["badge"] for one in told for badge in one["badges"])
+    assert badges.keys() == table.badges.keys()
+    assert min(badges.values()) > 2
+    assert table is KNOWING or max(len(one["badges"]) for one in told) > 1
+
+
 def test_hours_and_channels_are_told_of_in_every_way(logs_answered):
     """Fallbacks and hours, of UTC and of zones, of single channels too; preferred channels of several."""
     changes = [
@@ -721,7 +773,7 @@ def remembered(life: naive.Life) -> tuple:
     spent = {currency: asdict(spent) for currency, spent in life.spent.items()}
     return (
         dict(life.scores), set(life.earned), noted, life.zone, bins, dict(life.delivered), dict(life.engaged),
-        sorted(life.orders), sorted(life.refunds), spent,
+        sorted(life.orders), sorted(life.refunds), spent, life.points, sorted(life.badges),
     )  # fmt: skip
 
 

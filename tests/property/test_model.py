@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from model.naive import CRAWLERS, NaiveModel, milliseconds
-from model.tables import DAY, HOUR, KNOWING, MINUTE, WARY_TWINS
+from model.tables import DAY, HOUR, KNOWING, MINUTE, WARY_TWINS, BadgeRow
 
 START = milliseconds("2024-01-01T12:00:00Z")
 numbers = itertools.count()
@@ -614,3 +615,91 @@ def test_eight_currencies_are_counted():
         order(ada, number, "1", currency=f"AA{'ABCDEFGHI'[number]}")
     value = ada.model.value("ada")
     assert (value["orders"], len(value["currencies"]), "AAI" in value["currencies"]) == (9, 8, False)
+
+
+# --- points and badges ----------------------------------------------------------------------------------------------------
+
+
+def points(ada: Ada) -> int:
+    return ada.model.contacts["ada"].life.points
+
+
+def badges(ada: Ada) -> list[str]:
+    return [badge["badge"] for badge in ada.told.badges]
+
+
+def test_points_are_the_positive_weights_of_humans():
+    """Before factors, critical or not; hundredths add up before they are cut off; capped ones, suspects and losses give none."""
+    ada = Ada()
+    for type_, ms, members, total in (
+        ("review.posted", 0, {"rating": 80, "id": "review"}, 30),
+        ("review.posted", 1, {"rating": 20}, 35),
+        ("review.posted", 2, {"rating": 80}, 35),  # capped
+        ("cart.removed", 3, {}, 35),
+        ("webinar.attended", 4, {"method": "HEAD"}, 35),
+        ("email.opened", 5, {}, 35),  # 0.2
+        ("page.viewed", 6, {"source": "cheap-followers.example"}, 35),
+        ("touchpoint.revoked", 7, {"revoked": "review"}, 35),
+        ("cart.added", 8, {}, 48),
+    ):
+        ada.feed(type_, ms, **members)
+        assert points(ada) == total
+    ada = Ada(WARY_TWINS)  # 7 for each weight, 1000 for a webinar, none for an open
+    for type_, total in (
+        ("page.viewed", 7),
+        ("webinar.attended", 1007),
+        ("email.opened", 1007),
+        ("order.completed", 1021),
+    ):
+        ada.feed(type_, 0, source="partner.example")
+        assert points(ada) == total
+
+
+def test_a_badge_is_earned_once_and_says_all_that_were():
+    """Several by one touchpoint come in the order of the pack, each with those so far."""
+    ada = Ada(WARY_TWINS)
+    ada.feed("article.read", 0)
+    assert badges(ada) == ["there"]
+    ada.feed("page.viewed", DAY)
+    assert [(badge["badge"], badge["badges"]) for badge in ada.told.badges] == [
+        ("second", ["second", "there"]),
+        ("daily-reader", ["daily-reader", "second", "there"]),
+    ]
+    assert ada.told.badges[0] | {"badge": "daily-reader", "badges": ["daily-reader", "second", "there"]} == {
+        "contact_id": "ada",
+        "badge": "daily-reader",
+        "badges": ["daily-reader", "second", "there"],
+        "points": 42,
+        "occurred_at": START + DAY,
+        "touchpoint_id": ada.sent["id"],
+        "touchpoint_source": "test",
+    }
+    ada.feed("page.viewed", 2 * DAY)
+    assert badges(ada) == ["three-in-a-row"]
+
+
+def test_seven_days_in_a_row():
+    """The same day, or an earlier one, does nothing; a gap begins anew."""
+    ada = Ada()
+    days = (0, 1, 1, 2, 0, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13)
+    earned = []
+    for number, day in enumerate(days):
+        ada.feed("page.viewed", day * DAY + number)
+        earned += [(day, *badges(ada))] if badges(ada) else []
+    assert earned == [(13, "regular")]
+
+
+def test_progress_is_kept_by_name_over_packs():
+    """A badge that counts otherwise begins anew; what was dropped begins anew; what was earned stays and is not earned again."""
+    counting = replace(KNOWING, badges={"reader": BadgeRow(("page.viewed",), count=3), "one": BadgeRow(count=1)})
+    ada = Ada(counting)
+    ada.feed("page.viewed", 1)
+    ada.feed("page.viewed", 2)
+    assert badges(ada) == []
+    ada.model.table = replace(counting, badges={"reader": BadgeRow(streak_days=2)})
+    ada.feed("page.viewed", 3)
+    assert badges(ada) == []
+    ada.model.table = replace(counting)
+    for ms, earned in ((4, []), (5, []), (6, [["one", "reader"]])):
+        ada.feed("page.viewed", ms)
+        assert [badge["badges"] for badge in ada.told.badges] == earned
