@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from palier.engine.losses import Losses
-from palier.engine.meta import META_KEY, Envelope, Meta, decode_meta
+from palier.engine.meta import META_KEY, Envelope, Meta, decode_meta, encode_meta
 from palier.engine.store import Mark, MemoryStore
 from palier.engine.timers import SECOND_MS, TimerIndex
 from palier.errors import DataError, InternalError
@@ -140,7 +140,7 @@ class PartitionCopy:
             self._losses.take(self._at(record.offset), str(error))
             return None
         is_confirmed, self._is_confirmed = self._is_confirmed, True
-        if meta.batch_number == before[0] and (meta.attempt > before[1] or (meta == self.meta and not is_confirmed)):
+        if meta.batch_number == before[0] and (meta.attempt > before[1] or (not is_confirmed and encode_meta(meta) == encode_meta(self.meta))):
             # The same transaction again: its outputs were undone, or a copy from disk finds its place in the log.
             self._in_last, self._since_meta = None, 0
             return self._mark(meta, record)
