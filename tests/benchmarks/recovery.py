@@ -78,7 +78,11 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[int, list[Recovery]]
         size = asyncio.run(fill(settings, crowd(options.contacts), END_MS))
         on_disk = settings.model_copy(update={"store": "rocksdb://"})
         everything = options.contacts + options.partitions  # one META each
-        for name, used, expected in ((MEMORY, settings, everything), (COLD, on_disk, everything), (WARM, on_disk, options.partitions)):
+        for name, used, expected in (
+            (MEMORY, settings, everything),
+            (COLD, on_disk, everything),
+            (WARM, on_disk, options.partitions),
+        ):
             if name in options.candidates:
                 recoveries.append(recover(name, used, folder, expected, options.contacts))
                 report.say(f"{name}: {recoveries[-1].from_assignment_s:.1f} s")

@@ -42,7 +42,12 @@ MUTANTS = {
         Mutant("next-too-low", "META.next - 1", RESTART, "states differ|dead letters wanted", rounds=2),
         Mutant("group-offset", "group offset instead of META", RESTART, "dead letters wanted", rounds=2),
         Mutant("store-first", "store before commit", bait.DeathWithAStoreOnDisk(), "states differ|" + HARMED),
-        Mutant("outputs-outside", "outputs outside the transaction", bait.DeathBetweenOutputsAndState(), "is torn|" + HARMED),
+        Mutant(
+            "outputs-outside",
+            "outputs outside the transaction",
+            bait.DeathBetweenOutputsAndState(),
+            "is torn|" + HARMED,
+        ),
         Mutant("end-repeated", "retry of EndTxn ignored", bait.GhostBetweenWrites(), "is torn|without META|" + HARMED),
         Mutant("ids-lost", "ring of ids lost at recovery", RESTART, HARMED, rounds=2),
         Mutant("wall-clock-always", "wall clock while lagging", bait.Absence(), HARMED),

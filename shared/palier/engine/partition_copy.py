@@ -140,7 +140,9 @@ class PartitionCopy:
             self._losses.take(self._at(record.offset), str(error))
             return None
         is_confirmed, self._is_confirmed = self._is_confirmed, True
-        if meta.batch_number == before[0] and (meta.attempt > before[1] or (not is_confirmed and encode_meta(meta) == encode_meta(self.meta))):
+        if meta.batch_number == before[0] and (
+            meta.attempt > before[1] or (not is_confirmed and encode_meta(meta) == encode_meta(self.meta))
+        ):
             # The same transaction again: its outputs were undone, or a copy from disk finds its place in the log.
             self._in_last, self._since_meta = None, 0
             return self._mark(meta, record)
