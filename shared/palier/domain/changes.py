@@ -40,7 +40,7 @@ def change_held(
     """Records that the contact now holds `held`, at `as_of`, and tells it.
 
     `by_scores`: the tiers that thresholds have decided about, if not about all of them; of others none are told.
-    `by_enter`: those of the lost ones that were asked for their enter thresholds. `evidence`: what speaks against the touchpoint.
+    `by_enter`: those of the lost ones that were kept at their enter thresholds only. `evidence`: what speaks against the touchpoint.
     """
     gained, lost = held & ~state.held, state.held & ~held
     concerned = [tier for tier in pack.tiers if tier.bit & (gained | lost)]

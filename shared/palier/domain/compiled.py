@@ -156,8 +156,8 @@ class CompiledPack:
     """Weightings by a factor, each made when it is first needed (`scale`)."""
 
 
-def scale(weighting: Weighting, factor: float, pack: CompiledPack) -> Weighting:
-    """What a touchpoint adds of which a source or a doubt lets only a part count."""
+def scale(weighting: Weighting, factor: float, pack: CompiledPack) -> Weighting | None:
+    """What a touchpoint adds of which a source or a doubt lets only a part count; None if nothing is left."""
     scaled = pack.scaled.get((weighting.word, factor))
     if scaled is None:
         weights = {pack.axes[part.axis]: round(part.points * factor, 4) for part in weighting.parts}
@@ -167,7 +167,7 @@ def scale(weighting: Weighting, factor: float, pack: CompiledPack) -> Weighting:
             if weights[pack.axes[part.axis]]
         ]
         scaled = pack.scaled[weighting.word, factor] = _weighting_of(parts, pack.axes)
-    return scaled
+    return scaled if scaled.parts else None
 
 
 def compile_pack(pack: RulePack) -> CompiledPack:
@@ -248,7 +248,7 @@ def _compile_rule(rule: Rule, pack: RulePack, axes: tuple[str, ...], slots: tupl
     return CompiledRule(
         ref=shorten(rule.type),
         weighting=_weighting(rule.weights, pack, axes, slots) if rule.weights else None,
-        critical_weighting=_weighting(rule.critical_weights, pack, axes, slots),
+        critical_weighting=_weighting(rule.critical_weights, pack, axes, slots) if rule.critical_weights else None,
         critical_below=rule.critical_below or 0,
         capped=rule.per_day is not None or rule.per_object is not None,
         per_day=rule.per_day,

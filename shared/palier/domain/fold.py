@@ -38,7 +38,7 @@ from palier.domain.outcome import (
 )
 from palier.domain.remembered import MARK, NO_MARK, digest_of, is_remembered, mark_of, remember
 from palier.domain.renewal import renew
-from palier.domain.reversal import reverse_message, revoke, tiers_to_ask
+from palier.domain.reversal import reverse_message, revoke, tiers_refused
 from palier.domain.scoring import advance, contribute, reset
 from palier.domain.tiers import earn, earned_tiers, held_tiers
 from palier.domain.trust import NO_EVIDENCE, evidence_of, link_of, own_evidence, verdict_of
@@ -59,8 +59,8 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     t = touchpoint.occurred_at
 
     # 1. Duplicate
-    digest = digest_of(touchpoint.source, touchpoint.id)
-    if digest in state.remembered and is_remembered(state, digest):
+    digest, remembered = digest_of(touchpoint.source, touchpoint.id), state.remembered
+    if digest in remembered and is_remembered(state, digest):
         return _DUPLICATE
 
     # 2. Erased
@@ -83,21 +83,23 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     is_late = t < state.as_of - LATENESS_MS
     message, row, evidence = -1, b"", NO_EVIDENCE
     verdict: Verdict = HUMAN
-    if rule.message and touchpoint.object_id and not is_late:
+    kind = rule.message
+    if kind and touchpoint.object_id and not is_late:
         message = short_number_of(touchpoint.object_id)
-        if rule.message != DELIVERED:
+        if kind != DELIVERED:
             row = state.messages.get(message, b"")
+    properties = touchpoint.properties
     if (
         row
         or touchpoint.bot
         or touchpoint.crawler
-        or touchpoint.properties is not None
-        or (len(state.remembered) >= compiled.flood_bytes and t - newest < compiled.flood_ms)
+        or (properties is not None and ("honeypot" in properties or "method" in properties))
+        or (len(remembered) >= compiled.flood_bytes and t - newest < compiled.flood_ms)
     ):
         if is_late:
             evidence = own_evidence(touchpoint, compiled.trust)
         else:
-            evidence = evidence_of(state, touchpoint, row, rule.message, compiled)
+            evidence = evidence_of(state, touchpoint, row, kind, compiled)
         verdict = verdict_of(evidence, compiled)
     is_bot = verdict == BOT
     gate_moved = rule.consents and _consent(state, touchpoint, rule, compiled, by_bot=is_bot)
@@ -126,10 +128,11 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
         outcome = _CAPPED
 
     # 9. Reversal, resets, then the contribution, then what is remembered of the message
-    convicts = bool(evidence) and message >= 0 and not compiled.convicting_evidence.isdisjoint(evidence)
-    reversal = None
-    if convicts and rule.message != DELIVERED:
-        reversal = reverse_message(state, message, t, compiled)
+    reversal, convicts = None, False
+    if evidence and message >= 0 and kind != DELIVERED:
+        convicts = not compiled.convicting_evidence.isdisjoint(evidence)
+        if convicts:
+            reversal = reverse_message(state, message, t, compiled)
     elif rule.revokes and not is_bot:
         reversal = revoke(state, touchpoint, compiled)
     if rule.resets and not is_bot:
@@ -137,26 +140,27 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
     if outcome is _SCORED:
         critical = touchpoint.rating is not None and touchpoint.rating < rule.critical_below
         weighting = rule.critical_weighting if critical else rule.weighting
+        if weighting is not None and factor != 1.0:
+            weighting = scale(weighting, factor, compiled)
         if weighting is not None:
-            if factor != 1:
-                weighting = scale(weighting, factor, compiled)
-            if weighting.parts:
-                contribute(state, touchpoint, rule, weighting, mark, compiled)
+            contribute(state, touchpoint, rule, weighting, mark, compiled)
     if message >= 0:
-        if rule.message == DELIVERED:
+        if kind == DELIVERED:
             remember_delivery(state, message, t)
         else:
             flags = IS_SCORED if outcome is _SCORED else 0
             if verdict == HUMAN and factor:
                 flags |= IS_GENUINE
             link = ""
-            if rule.message == CLICKED:
+            if kind == CLICKED:
                 flags, link = flags | IS_CLICK, link_of(touchpoint)
             remember_entry(state, message, entry_of(t, link, mark, flags), convicts=convicts)
 
     # 10. Membership
-    asked = 0 if reversal is None else tiers_to_ask(state, reversal, compiled)
-    earned = earned_tiers(state, compiled, asked)
+    earned, refused = earned_tiers(state, compiled), 0
+    if reversal is not None:
+        refused = tiers_refused(state, reversal, compiled)
+        earned &= ~refused
     if earned != state.earned:
         earn(state, earned, compiled)
 
@@ -169,7 +173,7 @@ def fold(state: ContactState, touchpoint: Touchpoint, pack: RulePack) -> Outcome
         elif reversal is not None and reversal.taken_back:
             cause = "reversal"
         contact_id = touchpoint.contact_id
-        changes.append(change_held(state, held, cause, contact_id, touchpoint, compiled, by_scores, asked, evidence))
+        changes.append(change_held(state, held, cause, contact_id, touchpoint, compiled, by_scores, refused, evidence))
     if changes or evidence or reversal is not None:
         taken_back, not_reversible = (0, 0) if reversal is None else (reversal.taken_back, reversal.not_reversible)
         bot_withdrawal = is_bot and bool(rule.withdraws)

@@ -56,16 +56,19 @@ def revoke(state: ContactState, touchpoint: Touchpoint, pack: CompiledPack) -> R
     return reversal
 
 
-def tiers_to_ask(state: ContactState, reversal: Reversal, pack: CompiledPack) -> int:
-    """The earned tiers that may have been entered by what was taken back: leave thresholds are too kind to them."""
-    asked, entered = 0, iter(state.entered)
+def tiers_refused(state: ContactState, reversal: Reversal, pack: CompiledPack) -> int:
+    """The earned tiers that may have been entered by what was taken back, and would not be entered without it.
+
+    Leave thresholds are too kind to them: the slack between the two would let a scanner's lift stand.
+    """
+    refused, entered, gains = 0, iter(state.entered), reversal.oldest_gain
     for tier in pack.tiers:
         if tier.bit & state.earned:
             since = next(entered)
-            for axis, _ in tier.enter:
-                if axis in reversal.oldest_gain and reversal.oldest_gain[axis] <= since:
-                    asked |= tier.bit
-    return asked
+            asked = any(axis in gains and gains[axis] <= since for axis, _ in tier.enter)
+            if asked and any(state.scores[axis] < limit for axis, limit in tier.enter):
+                refused |= tier.bit
+    return refused
 
 
 def _take_back(state: ContactState, mark: bytes, occurred_at: int, pack: CompiledPack, reversal: Reversal) -> None:

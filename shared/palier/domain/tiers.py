@@ -30,20 +30,11 @@ def names_of(tiers: int, pack: CompiledPack) -> tuple[str, ...]:
     return tuple(sorted(tier.name for tier in pack.tiers if tier.bit & tiers))
 
 
-def earned_tiers(state: ContactState, pack: CompiledPack, asked: int = 0) -> int:
-    """The tiers earned at `as_of`: kept above their leave thresholds, entered at their enter thresholds.
-
-    `asked`: of the earned ones those that are kept at their enter thresholds only.
-    """
+def earned_tiers(state: ContactState, pack: CompiledPack) -> int:
+    """The tiers earned at `as_of`: kept above their leave thresholds, entered at their enter thresholds."""
     scores, before, earned = state.scores, state.earned, 0
     for tier in pack.tiers:
-        if tier.bit & asked:
-            for axis, limit in tier.enter:
-                if scores[axis] < limit:
-                    break
-            else:
-                earned |= tier.bit
-        elif tier.bit & before:
+        if tier.bit & before:
             for axis, limit in tier.leave:
                 if scores[axis] <= limit:
                     break
